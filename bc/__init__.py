@@ -1,0 +1,1 @@
+"""Halo and Microsoft Dynamics 365 Business Central, kept in step."""

@@ -1,0 +1,1 @@
+"""One client for each remote: Business Central, Halo and Microsoft Entra, over one shared transport."""

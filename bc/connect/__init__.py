@@ -1,0 +1,1 @@
+"""Connecting a company: settings of a connection, sign-in, tokens, environment and company, removal."""

@@ -1,0 +1,324 @@
+"""A Halo invoice as a BC sales invoice: which header and lines it becomes, or the reason why not. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import msgspec
+
+from bc.entities.line_numbers import DESCRIPTION_LENGTH, LineKind, split_text
+from bc.entities.values import Record, day, decimal, flag, ident, text
+from bc.errors import Refused, Skip
+from bc.model import ConnectionSettings, ItemType, Link, OutcomeWarning
+
+EXTERNAL_PREFIX = "HALO-"
+ORDER_REFERENCE_LENGTH = 35
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRef:
+    """A BC item that a line may be booked on."""
+
+    bc_id: str
+    number: str
+    item_type: ItemType
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRef:
+    """A BC G/L account that a line may be booked on."""
+
+    bc_id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What the lines of one invoice refer to, resolved before: by typed code, Halo item, charge type, account number."""
+
+    codes: Mapping[str, ProductRef | None] = field(default_factory=dict)
+    products: Mapping[str, ProductRef] = field(default_factory=dict)
+    other_company: frozenset[str] = frozenset()
+    charge_codes: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, AccountRef | None] = field(default_factory=dict)
+    default_product: ProductRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlan:
+    """One BC line to be. `key` is the Halo line id, with `.n` for the n-th further piece of its text.
+
+    `body` is in the order BC needs (number before price before text: a later number would reset them),
+    without `sequence`.
+    """
+
+    key: str
+    kind: LineKind
+    body: dict[str, Any]
+
+    @property
+    def payload(self) -> str:
+        """Canonical text of what is sent, the base of the next diff."""
+        return _encode(self.body).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePlan:
+    halo_id: str
+    name: str
+    header: dict[str, Any]
+    lines: tuple[LinePlan, ...]
+    net_total: Decimal
+    warnings: tuple[OutcomeWarning, ...] = ()
+
+    @property
+    def header_payload(self) -> str:
+        return _encode(self.header).decode()
+
+    @property
+    def payload_hash_source(self) -> bytes:
+        return _encode([self.header, [[line.key, line.kind, line.body] for line in self.lines]])
+
+
+def external_number(halo_id: str) -> str:
+    """The natural key of an invoice in BC: upper case, as BC stores codes."""
+    return f"{EXTERNAL_PREFIX}{halo_id}".upper()
+
+
+def display_name(invoice: Record) -> str:
+    """What a person calls this invoice."""
+    return text(invoice, "invoice_display") or text(invoice, "invoicenumber") or ident(invoice, "id")
+
+
+def check_syncable(invoice: Record, settings: ConnectionSettings, *, linked: bool) -> None:
+    """Raise `Skip` for an invoice that is not to be pushed by an opt-out, its date or its kind."""
+    name = display_name(invoice)
+    if flag(invoice, "dont_sync_to_3rd_party"):
+        raise Skip(
+            "opted_out",
+            f"Invoice {name} is marked in Halo not to be synced.",
+            cure="Clear “Don't sync to third party” on the invoice.",
+        )
+    if is_credit_note(invoice, settings):
+        raise Skip(
+            "credit_note_not_supported",
+            f"{name} is a credit note; credit notes are not synced yet.",
+            cure="Enter the credit memo in Business Central.",
+        )
+    started = settings.sync_invoices_from
+    dated = day(invoice, "invoice_date")
+    if started and dated and dated < started and not linked:
+        raise Skip(
+            "before_go_live",
+            f"Invoice {name} is dated {dated:%Y-%m-%d}, before syncing began on {started:%Y-%m-%d}.",
+            cure="Change “Sync invoices from” on the connection if it must be booked.",
+        )
+
+
+def is_credit_note(invoice: Record, settings: ConnectionSettings) -> bool:
+    """Linked to an invoice, of a type the admin named (2 by default), or a negative total with no number."""
+    types = settings.halo_conventions.credit_note_types
+    named = ident(invoice, "invoicetype") in {str(t) for t in (types if types is not None else (2,))}
+    unnumbered = decimal(invoice, "total") < 0 and not ident(invoice, "invoicenumber")
+    return bool(ident(invoice, "creditlinkedtoinvoiceid")) or named or unnumbered
+
+
+def halo_lines(invoice: Record) -> list[Record]:
+    """The lines in order. Raises `Refused` when the answer had none: absent is not empty."""
+    lines = invoice.get("lines")
+    if lines is None:
+        raise Refused(
+            "lines_unknown",
+            f"Halo did not send the lines of invoice {display_name(invoice)}.",
+            cure="Check that the API application may read invoices with details, then retry.",
+        )
+    live = [line for line in lines if not flag(line, "isinactive")]
+    return sorted(live, key=lambda line: (decimal(line, "sequenceid"), decimal(line, "id")))
+
+
+def is_text(line: Record) -> bool:
+    """A line that says something and charges nothing."""
+    referred = (
+        ident(line, "_itemid")
+        or text(line, "item_code")
+        or ident(line, "actioncode")
+        or text(line, "nominal_code")
+    )
+    charged = decimal(line, "qty_order") != 0 and decimal(line, "unit_price") != 0
+    return not referred and not charged and decimal(line, "net_amount") == 0
+
+
+def plan(
+    invoice: Record,
+    customer: Link,
+    settings: ConnectionSettings,
+    references: References,
+    *,
+    currency: str = "",
+) -> InvoicePlan:
+    """What the invoice becomes in BC. Raises `Refused` or `Skip` with the first line that cannot be booked."""
+    halo_id = ident(invoice, "id")
+    name = display_name(invoice)
+    lines: list[LinePlan] = []
+    warnings: list[OutcomeWarning] = []
+    net_total = Decimal(0)
+    for line in halo_lines(invoice):
+        if flag(line, "isgroupdesc"):
+            if settings.sync_inv_groups:
+                lines += _texts(line, "group")
+        elif is_text(line):
+            lines += _texts(line, "text")
+        else:
+            booked, warning = _booked(line, name, references)
+            lines += booked
+            warnings += warning
+            net_total += _net(line)
+    if not any(line.kind not in ("text", "group") for line in lines):
+        raise Skip(
+            "no_lines",
+            f"Invoice {name} has no line to book.",
+            cure="Add a line with a product or an account to the invoice in Halo.",
+        )
+    header = _header(invoice, halo_id, customer, currency)
+    return InvoicePlan(halo_id, name, header, tuple(lines), net_total, tuple(warnings))
+
+
+def _header(invoice: Record, halo_id: str, customer: Link, currency: str) -> dict[str, Any]:
+    # The customer stands first: it overwrites terms, currency and addresses that came before it.
+    header: dict[str, Any] = {
+        "customerId": customer.bc_id,
+        "externalDocumentNumber": external_number(halo_id),
+    }
+    dated = day(invoice, "invoice_date")
+    if dated:
+        header["invoiceDate"] = dated.isoformat()
+        header["postingDate"] = dated.isoformat()
+    due = day(invoice, "duedate")
+    if due and (not dated or due >= dated):
+        header["dueDate"] = due.isoformat()
+    reference = text(invoice, "cust_order_number")
+    if len(reference) > ORDER_REFERENCE_LENGTH:
+        raise Refused(
+            "field_too_long",
+            f"The purchase order number of invoice {display_name(invoice)} has {len(reference)} characters; "
+            f"Business Central holds {ORDER_REFERENCE_LENGTH}.",
+            cure="Shorten the purchase order number on the invoice in Halo.",
+        )
+    if reference:
+        header["customerPurchaseOrderReference"] = reference
+    if currency:
+        header["currencyCode"] = currency
+    return header
+
+
+def _line_text(line: Record) -> str:
+    short, long = text(line, "item_shortdescription"), text(line, "item_longdescription")
+    return long if long.startswith(short) else short
+
+
+def _texts(line: Record, kind: LineKind) -> list[LinePlan]:
+    key = ident(line, "id")
+    pieces = split_text(_line_text(line))
+    plans = [LinePlan(key, kind, {"lineType": "Comment", "description": pieces[0]})]
+    return plans + _further(key, pieces[1:])
+
+
+def _further(key: str, pieces: Any) -> list[LinePlan]:
+    return [
+        LinePlan(f"{key}.{n}", "text", {"lineType": "Comment", "description": piece})
+        for n, piece in enumerate(pieces, 1)
+    ]
+
+
+def _net(line: Record) -> Decimal:
+    """Quantity x price less discount, to the cent: what BC will compute from what we send."""
+    gross = decimal(line, "qty_order") * decimal(line, "unit_price")
+    return (gross * (100 - decimal(line, "discount_perc")) / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def _booked(
+    line: Record, invoice_name: str, references: References
+) -> tuple[list[LinePlan], list[OutcomeWarning]]:
+    key = ident(line, "id")
+    product, account, warnings = _resolve(line, invoice_name, references)
+    body: dict[str, Any]
+    kind: LineKind
+    if product:
+        body, kind = {"lineType": "Item", "itemId": product.bc_id}, product.item_type
+    else:
+        assert account is not None  # noqa: S101 - _resolve gives one of the two
+        body, kind = {"lineType": "Account", "accountId": account.bc_id}, "Account"
+    body["quantity"] = decimal(line, "qty_order").normalize() + 0
+    body["unitPrice"] = decimal(line, "unit_price").normalize() + 0
+    discount = decimal(line, "discount_perc")
+    body["discountPercent"] = discount.normalize() + 0
+    pieces = split_text(_line_text(line))
+    if pieces[0]:
+        body["description"] = pieces[0][:DESCRIPTION_LENGTH]
+    return [LinePlan(key, kind, body), *_further(key, pieces[1:])], warnings
+
+
+def _resolve(
+    line: Record, invoice_name: str, references: References
+) -> tuple[ProductRef | None, AccountRef | None, list[OutcomeWarning]]:
+    """What the line is booked on: the first that applies of code, link, charge rate, account, default product."""
+    code, item = text(line, "item_code").upper(), ident(line, "_itemid")
+    if code and (found := references.codes.get(code)):
+        return found, None, []
+    if item and (linked := references.products.get(item)):
+        return linked, None, []
+    charge = references.charge_codes.get(ident(line, "actioncode"), "").upper()
+    if charge and (found := references.codes.get(charge)):
+        return found, None, []
+    if item in references.other_company:
+        raise Refused(
+            "product_of_other_company",
+            f"{_where(line, invoice_name)} uses a product of another company.",
+            cure="Pick a product of the customer's company, or of none, on that line.",
+        )
+    nominal = text(line, "nominal_code")
+    if nominal and not item and not code:
+        account = references.accounts.get(nominal.upper())
+        if account:
+            return None, account, []
+        raise Refused(
+            "account_unknown",
+            f"{_where(line, invoice_name)} is booked on account {nominal}, which Business Central does not have.",
+            cure="Correct the account code on the line in Halo.",
+        )
+    if references.default_product:
+        warning = OutcomeWarning(
+            "default_item_used",
+            f"{_where(line, invoice_name)} is booked on the default product {references.default_product.number}.",
+        )
+        return references.default_product, None, [warning]
+    raise Refused(
+        "product_not_linked",
+        f"{_where(line, invoice_name)} has {_what(code, item, charge)}.",
+        cure="Link or import the product, correct its code, or choose a default product on the connection.",
+    )
+
+
+def _what(code: str, item: str, charge: str) -> str:
+    if code:
+        return f"the product code {code}, which is not linked and not in Business Central"
+    if item:
+        return "a product that is not linked to Business Central"
+    if charge:
+        return f"a charge rate with the code {charge}, which Business Central does not have"
+    return "no product"
+
+
+def _where(line: Record, invoice_name: str) -> str:
+    shown = _line_text(line).splitlines()
+    label = f" “{shown[0][:60]}”" if shown and shown[0] else ""
+    return f"Invoice {invoice_name}, line{label}"
+
+
+def invoice_date(invoice: Record) -> date | None:
+    return day(invoice, "invoice_date")

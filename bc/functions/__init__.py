@@ -1,0 +1,1 @@
+"""The Azure layer: one file per trigger family; parse, call, answer."""

@@ -1,0 +1,19 @@
+"""`/api/…`: one catch-all function for every admin call; the tables of routes are the `api_*` modules'."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from bc.functions import api_connections, api_imports, api_sync
+from bc.functions.admin import admin
+from bc.functions.http import Router
+
+blueprint = func.Blueprint()
+router = Router([*api_connections.ROUTES, *api_imports.ROUTES, *api_sync.ROUTES], admin.guard)
+
+
+@blueprint.function_name("api")
+@blueprint.route("api/{*path}", auth_level=func.AuthLevel.ANONYMOUS)
+async def api(req: func.HttpRequest) -> func.HttpResponse:
+    """Admin API; the app itself checks who asks."""
+    return await router.serve(req)

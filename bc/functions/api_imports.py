@@ -1,0 +1,218 @@
+"""`/api` on what comes in: import jobs, the importer's preview, and links made by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, get_args
+from uuid import UUID
+
+import msgspec
+
+from bc.functions.api_connections import connection_of
+from bc.functions.http import Answer, Request, Route, json_answer, page_answer
+from bc.functions.problems import Problem, invalid, not_found
+from bc.imports import jobs
+from bc.imports.kinds import KINDS, LinkedKind
+from bc.imports.mappings import link_by_hand, mapping_of, unlink
+from bc.imports.preview import preview
+from bc.model import IMPORT_KINDS, Job, MappingKind
+
+if TYPE_CHECKING:
+    from bc.services import Services
+    from bc.store.rows import Row
+
+
+class LinkForm(msgspec.Struct, forbid_unknown_fields=True):
+    """`confirm`: link although one of the two has a link already."""
+
+    bc_id: str
+    confirm: bool = False
+
+
+class JobView(msgspec.Struct):
+    """A job as the public face shows it."""
+
+    id: str
+    connection_id: str | None
+    kind: str
+    status: str
+    total: int | None
+    done: int
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+    failed: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    detail: str
+
+
+def job_view(job: Job) -> JobView:
+    return JobView(**{name: getattr(job, name) for name in JobView.__struct_fields__})
+
+
+async def start_import(services: Services, request: Request) -> Answer:
+    connection = await connection_of(services, request)
+    kind = _kind(request, "imports")
+    wanted = request.json(jobs.ImportRequest)
+    _check(wanted)
+    try:
+        job = await jobs.start(services, connection, kind.name, wanted)
+    except jobs.ImportRunning as running:
+        detail = f"{running.message} {running.cure}"
+        raise Problem(409, running.code, detail, extra={"job_id": running.job_id}) from None
+    return json_answer({"job_id": job.id}, 202, [("Location", f"/api/jobs/{job.id}")])
+
+
+def _check(wanted: jobs.ImportRequest) -> None:
+    """422 with the field's name for a request that says too little, too much or the same record twice."""
+    if wanted.records is None and not wanted.all:
+        raise invalid(("records", "Name the records to import, or set all to true."))
+    if wanted.records is not None and wanted.all:
+        raise invalid(("all", "Give either records or all, not both."))
+    if wanted.changed_since is not None and wanted.changed_since.tzinfo is None:
+        raise invalid(("changed_since", "Expected a time with its zone, such as 2026-11-23T08:00:00Z."))
+    errors: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for position, choice in enumerate(wanted.records or ()):
+        if not _is_guid(choice.bc_id):
+            errors.append((f"records[{position}].bc_id", "Expected a Business Central id (a GUID)."))
+        elif choice.bc_id.lower() in seen:
+            errors.append((f"records[{position}].bc_id", "This record is named twice."))
+        seen.add(choice.bc_id.lower())
+    if errors:
+        raise invalid(*errors[:20])
+
+
+def _is_guid(value: str) -> bool:
+    try:
+        return str(UUID(value)) == value.lower()
+    except ValueError:
+        return False
+
+
+async def show_preview(services: Services, request: Request) -> Answer:
+    connection = await connection_of(services, request)
+    kind = _kind(request, "preview")
+    jobs.check_ready(connection)
+    try:
+        found = await preview(
+            services,
+            connection,
+            kind,
+            search=request.param("search"),
+            limit=request.limit(),
+            cursor=request.param("cursor"),
+        )
+    except ValueError:
+        raise _bad_cursor() from None
+    return page_answer(found.items, found.next, counts=found.counts, note=found.note)
+
+
+async def list_jobs(services: Services, request: Request) -> Answer:
+    scope: dict[str, Any] = {}
+    if connection_id := request.param("connection_id"):
+        scope["connection_id"] = connection_id
+    try:
+        page = await services.store.jobs.page(**scope, limit=request.limit(), cursor=request.param("cursor"))
+    except ValueError:
+        raise _bad_cursor() from None
+    return page_answer([job_view(job) for job in page.items], page.next)
+
+
+async def show_job(services: Services, request: Request) -> Answer:
+    return json_answer(job_view((await _job(services, request)).value))
+
+
+async def cancel_job(services: Services, request: Request) -> Answer:
+    row = await _job(services, request)
+    return json_answer(job_view(await jobs.cancel(services, row.value)), 202)
+
+
+async def job_failures(services: Services, request: Request) -> Answer:
+    """Why records of a job failed or were skipped."""
+    row = await _job(services, request)
+    try:
+        page = await services.store.jobs.failures(
+            row.value.id, limit=request.limit(), cursor=request.param("cursor")
+        )
+    except ValueError:
+        raise _bad_cursor() from None
+    return page_answer(page.items, page.next)
+
+
+async def list_mappings(services: Services, request: Request) -> Answer:
+    connection = await connection_of(services, request)
+    kind = request.args["kind"]
+    if kind not in get_args(MappingKind):
+        raise not_found(f"The mapping kind {kind}")
+    entity = KINDS[kind].entity if kind in KINDS else kind.removesuffix("s")
+    try:
+        page = await services.store.links.page(
+            connection.id,
+            entity,
+            search=request.param("search"),
+            limit=request.limit(),
+            cursor=request.param("cursor"),
+        )
+    except ValueError:
+        raise _bad_cursor() from None
+    # A link without a BC id is a create that is still under way.
+    return page_answer([mapping_of(link) for link in page.items if link.exists], page.next)
+
+
+async def put_mapping(services: Services, request: Request) -> Answer:
+    connection = await connection_of(services, request)
+    kind = _kind(request, "mappings")
+    form = request.json(LinkForm)
+    if not _is_guid(form.bc_id):
+        raise invalid(("bc_id", "Expected a Business Central id (a GUID)."))
+    jobs.check_ready(connection)
+    link = await link_by_hand(
+        services, connection, kind, request.args["halo_id"], form.bc_id, confirmed=form.confirm
+    )
+    return json_answer(mapping_of(link))
+
+
+async def delete_mapping(services: Services, request: Request) -> Answer:
+    connection = await connection_of(services, request)
+    kind = _kind(request, "mappings")
+    if not await unlink(services, connection, kind, request.args["halo_id"]):
+        raise not_found(f"A link of Halo {kind.noun} {request.args['halo_id']}")
+    return Answer(204)
+
+
+ROUTES = [
+    Route("POST", "/api/connections/{id}/imports/{kind}", start_import),
+    Route("GET", "/api/connections/{id}/preview/{kind}", show_preview),
+    Route("GET", "/api/jobs", list_jobs),
+    Route("GET", "/api/jobs/{job_id}", show_job),
+    Route("POST", "/api/jobs/{job_id}/cancel", cancel_job),
+    Route("GET", "/api/jobs/{job_id}/failures", job_failures),
+    Route("GET", "/api/connections/{id}/mappings/{kind}", list_mappings),
+    Route("PUT", "/api/connections/{id}/mappings/{kind}/{halo_id}", put_mapping),
+    Route("DELETE", "/api/connections/{id}/mappings/{kind}/{halo_id}", delete_mapping),
+]
+
+
+def _kind(request: Request, what: str) -> LinkedKind:
+    name = request.args["kind"]
+    if name in KINDS:
+        return KINDS[name]
+    if name in IMPORT_KINDS or (what == "mappings" and name in get_args(MappingKind)):
+        offered = " and ".join(KINDS)
+        raise Problem(404, "not_found", f"This version offers {what} of {offered}; {name} come later.")
+    raise not_found(f"The kind {name}")
+
+
+async def _job(services: Services, request: Request) -> Row[Job]:
+    row = await services.store.jobs.get(request.args["job_id"])
+    if row is None:
+        raise not_found("This job")
+    return row
+
+
+def _bad_cursor() -> Problem:
+    return invalid(("cursor", "This is not a cursor of this list."))

@@ -1,0 +1,248 @@
+"""What an import does with a few BC records: decide, write to Halo in arrays, link. Safe to repeat at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from bc.entities.values import ident, text
+from bc.errors import Refused, SyncError, Transient
+from bc.imports.decisions import Block, Result, Task, created_before, decide, failed
+from bc.imports.directory import each, read_in_full
+from bc.imports.kinds import Changes, HaloRecord, content_hash, new_link, with_held
+from bc.imports.writes import leave_external_links, write_rows
+from bc.model import Link
+from bc.store.rows import Stale
+
+
+async def apply_block(block: Block) -> list[Result]:
+    """Carry out one block: one result for each row that was asked for. Raises what stops the whole run."""
+    results: list[Result] = []
+    tasks: list[Task] = []
+    for row, found in zip(block.rows, block.matches, strict=True):
+        try:
+            decided = decide(block, row, found)
+        except SyncError as error:
+            results.append(failed(block, row, error))
+            continue
+        if isinstance(decided, Result):
+            results.append(decided)
+            if decided.count in ("created", "updated"):
+                # Linked by an attempt that was killed: it may not have lived to wake what waits for the link.
+                await _cured(block, found.halo_id)
+        elif decided is not None:
+            tasks.append(decided)
+    await block.tick(len(results))
+    await _create(block, [task for task in tasks if task.action == "create"])
+    await _bring_up_to_date(block, [task for task in tasks if task.action != "create"], len(results))
+    await _write_sites(block, tasks)
+    await _link(block, tasks)
+    return results + [_result(block, task) for task in tasks]
+
+
+async def _create(block: Block, tasks: Sequence[Task]) -> None:
+    """Create Halo records in arrays; what an attempt before already created is found by number and company."""
+    directory, kind = block.directory, block.kind
+    connection = directory.connection
+    fresh = []
+    for task in tasks:
+        try:
+            if existing := created_before(block, task.row):
+                task.halo_id = existing
+                task.action = "link"
+                task.was_created = block.kind.bc_keys(task.row).bc_id in block.creating
+                continue
+            changes = kind.changes(task.row, connection, None)
+        except SyncError as error:
+            task.failure = error
+            continue
+        task.site = changes.site
+        fresh.append((task, changes.record))
+    if not fresh:
+        return
+    await block.announce(block.kind.bc_keys(task.row).bc_id for task, _ in fresh)
+    written = await write_rows(
+        block.services.halo, kind.resource, [changes for _, changes in fresh], block.tick
+    )
+    for (task, created), answer in zip(fresh, written, strict=True):
+        if answer.failure:
+            task.failure = answer.failure
+            continue
+        record = {**created, **answer.record}
+        task.halo_id, task.halo_name = ident(record, "id"), text(record, "name")
+        task.site_id = ident(record, "main_site_id")
+        task.was_created = True
+        directory.put(record)
+
+
+async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> None:
+    """Compare existing Halo records with BC and write what differs."""
+    connection = block.directory.connection
+    pending: list[tuple[Task, Changes]] = []
+    progress = [done]
+
+    async def compare(task: Task) -> None:
+        progress[0] += 1
+        await block.tick(progress[0])
+        try:
+            found = await read_in_full(block.services.halo, block.directory, task.halo_id)
+            if found is None:
+                raise Refused("not_found_in_halo", f"Halo has no {block.kind.noun} {task.halo_id} any more.")
+            task.halo_name = text(found.record, "name")
+            changes = block.kind.changes(task.row, connection, found)
+        except Transient:
+            raise
+        except SyncError as error:
+            task.failure = error
+            return
+        task.site, task.site_id = changes.site, _site_of(found)
+        pending.append((task, changes))
+
+    await each(tasks, compare)
+    updates = [
+        (task, {"id": int_id(task.halo_id), **changes.record}) for task, changes in pending if changes.record
+    ]
+    written = await write_rows(
+        block.services.halo, block.kind.resource, [row for _, row in updates], block.tick
+    )
+    for (task, row), answer in zip(updates, written, strict=True):
+        task.failure = answer.failure
+        task.wrote = answer.failure is None
+        if task.wrote:
+            block.directory.put({**block.directory.details.get(task.halo_id, {}), **row})
+
+
+def _site_of(found: HaloRecord) -> str:
+    return ident(found.site, "id") if found.site else ""
+
+
+async def _write_sites(block: Block, tasks: Sequence[Task]) -> None:
+    """Write what belongs to the main site, after its record exists."""
+    wanted = [task for task in tasks if task.site and task.failure is None]
+    for task in wanted:
+        if not task.site_id:
+            full = await block.kind.read(block.services.halo, task.halo_id)
+            site = await block.kind.read_site(block.services.halo, full) if full else None
+            task.site_id = ident(site, "id") if site else ""
+            if not task.site_id:
+                task.failure = Refused(
+                    "no_main_site",
+                    f"Halo {block.kind.noun} {task.halo_name} has no main site to keep address and phone.",
+                    cure="Give it a main site in Halo and import it again.",
+                )
+    ready = [task for task in wanted if task.site_id]
+    rows = [{"id": int_id(task.site_id), **task.site} for task in ready]
+    written = await write_rows(block.services.halo, "Site", rows, block.tick)
+    for task, answer in zip(ready, written, strict=True):
+        task.failure = answer.failure
+        task.wrote = task.wrote or answer.failure is None
+
+
+async def _link(block: Block, tasks: Sequence[Task]) -> None:
+    """Link every record that Halo has now, also one whose site was refused: that is shown, and tried again later."""
+    ready = [
+        task for task in tasks if task.halo_id and (task.failure is None or task.site_id or task.was_created)
+    ]
+    links = block.services.store.links
+    connection = block.directory.connection
+    stored = await links.get_many(connection.id, block.kind.entity, [task.halo_id for task in ready])
+    fresh = []
+    for task in ready:
+        link = _new_link(block, task)
+        held = stored.get(task.halo_id)
+        if held is None:
+            fresh.append(link)
+        else:
+            await _relink(block, task, held.value)
+    if fresh:
+        await links.put_many(fresh)
+        for link in fresh:
+            block.directory.linked(link, by_job=True)
+        await _tell_halo(block, fresh)
+        await each([link.halo_id for link in fresh], lambda halo_id: _cured(block, halo_id))
+
+
+def _new_link(block: Block, task: Task) -> Link:
+    link = new_link(
+        block.kind,
+        block.directory.connection,
+        task.row,
+        task.halo_id,
+        halo_name=task.halo_name or block.directory.name_of(task.halo_id),
+        source="import",
+        at=datetime.now(UTC),
+        job_id=block.job_id,
+    )
+    return msgspec.structs.replace(link, import_hash="") if task.failure else link
+
+
+async def _relink(block: Block, task: Task, held: Link) -> None:
+    """Bring an existing link up to date under its ETag, since a push may be writing it as well."""
+    links = block.services.store.links
+    bc_id = block.kind.bc_keys(task.row).bc_id
+    while True:
+        current = await links.get(held.connection_id, held.entity, held.halo_id)
+        if current is None:
+            return
+        if current.value.exists and current.value.bc_id != bc_id:
+            task.failure = Refused(
+                "halo_record_already_linked",
+                f"{task.halo_name} ({task.halo_id}) was linked to another record meanwhile.",
+            )
+            return
+        changed = _refreshed(block, task, current.value)
+        if changed == current.value:
+            return
+        try:
+            await links.replace(changed, current.etag)
+        except Stale:
+            continue
+        was_new = not current.value.exists
+        block.directory.linked(changed, by_job=was_new)
+        if was_new:
+            await _tell_halo(block, [changed])
+            await _cured(block, task.halo_id)
+        return
+
+
+def _refreshed(block: Block, task: Task, link: Link) -> Link:
+    if not link.exists:
+        # A push intended to create this record in BC; the import found it there first.
+        return _new_link(block, task)
+    known = block.directory.links.get(link.bc_id)
+    if known is not None and known.etag == link.etag:
+        # No push wrote since before BC was read, so what was read is what BC holds.
+        link = with_held(block.kind, task.row, link)
+    return msgspec.structs.replace(
+        link,
+        import_hash="" if task.failure else content_hash(task.row),
+        import_job=block.job_id if task.wrote else link.import_job,
+        halo_name=task.halo_name or link.halo_name,
+    )
+
+
+async def _tell_halo(block: Block, links: Sequence[Link]) -> None:
+    directory = block.directory
+    directory.external_links_refused = await leave_external_links(
+        block.services.halo, links, refused=directory.external_links_refused
+    )
+
+
+async def _cured(block: Block, halo_id: str) -> None:
+    await block.services.cured(f"link:{block.directory.connection.id}:{block.kind.entity}:{halo_id}")
+
+
+def int_id(halo_id: str) -> int | str:
+    """An id as Halo wants it in a body."""
+    return int(halo_id) if halo_id.isdigit() else halo_id
+
+
+def _result(block: Block, task: Task) -> Result:
+    bc_id = block.kind.bc_keys(task.row).bc_id
+    if task.failure is not None:
+        return failed(block, task.row, task.failure)
+    if task.was_created:
+        return Result(bc_id, "created")
+    return Result(bc_id, "updated" if task.wrote or task.action == "link" else "unchanged")

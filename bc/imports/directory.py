@@ -1,0 +1,160 @@
+"""Halo's side of an import, in memory: the list read once, indexed, and details fetched only where they decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bc.entities.values import Record, ident
+from bc.errors import Refused
+from bc.imports.kinds import HaloRecord, LinkedKind
+from bc.imports.matching import BcKeys, Index, Match, match_all, undecided
+from bc.model import Connection, Job, Link
+
+if TYPE_CHECKING:
+    from bc.clients.halo import Halo
+    from bc.services import Services
+
+PAGE_SIZE = 100
+MOST_PAGES = 5_000
+READERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLink:
+    """What a run remembers of a link: enough to tell whether anything moved."""
+
+    halo_id: str
+    etag: str
+    import_hash: str
+    import_job: str
+
+
+@dataclass(slots=True)
+class Directory:
+    """Halo's records of one kind and the links of one connection, as of one reading."""
+
+    kind: LinkedKind
+    connection: Connection
+    index: Index
+    links: dict[str, KnownLink] = field(default_factory=dict)
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unread: int = 0
+    external_links_refused: bool = False
+
+    def name_of(self, halo_id: str) -> str:
+        row = self.index.rows.get(halo_id)
+        return row.name if row else ""
+
+    def put(self, record: Record) -> None:
+        """Take note of a full record that was read or written."""
+        keys = self.kind.halo_keys(record)
+        self.index.add(keys)
+        self.details[keys.halo_id] = self.kind.slim(record)
+
+    def linked(self, link: Link, *, by_job: bool) -> None:
+        self.links[link.bc_id] = KnownLink(link.halo_id, link.etag, link.import_hash, link.import_job)
+        self.index.link(link.bc_id, link.halo_id, by_job=by_job)
+
+
+async def read_directory(
+    services: Services, kind: LinkedKind, connection: Connection, *, job: Job | None = None
+) -> Directory:
+    """Read the links and Halo's whole list (pages of 100). `job`: the run whose own links are told apart."""
+    directory = Directory(kind, connection, Index(company_id=connection.company_id or ""))
+    for row in await _halo_rows(services.halo, kind.resource):
+        keys = kind.halo_keys(row)
+        if keys.halo_id:
+            directory.index.add(keys)
+    async for link in services.store.links.all(connection.id, kind.entity):
+        if link.exists:
+            own = job is not None and link.import_job == job.id and link.linked_at >= job.created_at
+            directory.linked(link, by_job=own)
+    return directory
+
+
+async def _halo_rows(halo: Halo, resource: str) -> list[dict[str, Any]]:
+    """All rows, inactive ones too: a hidden twin would otherwise be created again."""
+    rows: dict[str, dict[str, Any]] = {}
+    for page_no in range(1, MOST_PAGES + 1):
+        page = await halo.page(
+            resource, page_no=page_no, page_size=PAGE_SIZE, params={"includeinactive": "true"}
+        )
+        fresh = [row for row in page.rows if ident(row, "id") not in rows]
+        rows |= {ident(row, "id"): row for row in fresh}
+        # A short page is not the end (a tenant may give fewer than asked); a tenant that ignores the paging answers
+        # the same rows again, so nothing new is the end as well.
+        if not fresh or len(rows) >= (page.record_count or MOST_PAGES * PAGE_SIZE):
+            return list(rows.values())
+    raise Refused("halo_list_endless", f"Halo's list of {resource} does not end after {MOST_PAGES} pages.")
+
+
+async def match_rows(
+    services: Services, directory: Directory, rows: Sequence[BcKeys], *, most_details: int
+) -> list[Match]:
+    """Match BC rows, reading the full Halo records that could decide, at most `most_details` of them.
+
+    What stays unread is counted in `directory.unread`, so that the caller can say so.
+    """
+    results = match_all(rows, directory.index)
+    wanted = undecided(rows, results, directory.index)
+    directory.unread = max(0, len(wanted) - most_details)
+    if not wanted:
+        return results
+    await read_details(services.halo, directory, wanted[:most_details])
+    return match_all(rows, directory.index)
+
+
+async def read_details(halo: Halo, directory: Directory, halo_ids: Iterable[str]) -> None:
+    """Read full records into the directory, a few at a time; one that is gone leaves the index."""
+
+    async def one(halo_id: str) -> None:
+        record = await directory.kind.read(halo, halo_id)
+        if record is None:
+            directory.index.remove(halo_id)
+        else:
+            directory.put(record)
+
+    await each(halo_ids, one)
+
+
+async def read_in_full(halo: Halo, directory: Directory, halo_id: str) -> HaloRecord | None:
+    """A record with its site; the record itself only once in a run."""
+    record: Record | None = directory.details.get(halo_id)
+    if record is None:
+        record = await directory.kind.read(halo, halo_id)
+        if record is None:
+            return None
+        directory.put(record)
+    return HaloRecord(record, await directory.kind.read_site(halo, record))
+
+
+async def each[T](items: Iterable[T], act: Callable[[T], Awaitable[None]], *, width: int = READERS) -> None:
+    """Run `act` for each item, `width` at once. The first error ends it and is raised as it is."""
+    waiting = iter(list(items))
+
+    async def worker() -> None:
+        for item in waiting:
+            await act(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(width):
+                group.create_task(worker())
+    except ExceptionGroup as errors:
+        first: Exception = errors
+        while isinstance(first, ExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+
+
+def unread_words(directory: Directory) -> str:
+    """Says what could not be compared; "" when everything was."""
+    if not directory.unread:
+        return ""
+    return (
+        f"{directory.unread} Halo records were compared by number and name only: "
+        "reading all of them in full would exceed Halo's request limit."
+    )

@@ -1,0 +1,251 @@
+"""The registry: each kind of import that links records. Adding one = one class here and one line in `KINDS`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from bc.entities import customer, product
+from bc.entities.fields import canonical, hashed
+from bc.entities.values import Record, decimal, ident, text
+from bc.imports.matching import BcKeys, HaloKeys
+from bc.model import Connection, Entity, ImportKind, Link, LinkSource
+
+if TYPE_CHECKING:
+    from bc.clients.halo import Halo
+
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+_NOT_CONTENT = ("@odata.etag", "lastModifiedDateTime", "blocked")
+
+
+@dataclass(frozen=True, slots=True)
+class HaloRecord:
+    """A Halo record in full; `site` is a customer's main site, None where there is none (or it is not needed)."""
+
+    record: Record
+    site: Record | None = None
+
+    @property
+    def halo_id(self) -> str:
+        return ident(self.record, "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Fields to write to Halo, none where nothing differs. `site` goes to the customer's main site."""
+
+    record: dict[str, Any] = field(default_factory=dict)
+    site: dict[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.record or self.site)
+
+
+class LinkedKind(Protocol):
+    """A kind whose BC records become linked Halo records."""
+
+    name: ImportKind
+    entity: Entity
+    noun: str
+    endpoint: str
+    select: str
+    resource: str
+
+    def bc_keys(self, row: Record) -> BcKeys: ...
+
+    def halo_keys(self, row: Record) -> HaloKeys: ...
+
+    def slim(self, record: Record) -> dict[str, Any]:
+        """What an import needs of a full Halo record, to be kept in memory."""
+
+    async def read(self, halo: Halo, halo_id: str) -> Record | None:
+        """The full record; None when Halo has it no more."""
+
+    async def read_site(self, halo: Halo, record: Record) -> Record | None:
+        """The site that carries part of the record's fields, if this kind has one."""
+
+    def changes(self, row: Record, connection: Connection, found: HaloRecord | None) -> Changes: ...
+
+    def held(self, row: Record) -> dict[str, Any]:
+        """What BC holds of the fields that a push sends."""
+
+
+class Customers:
+    """BC customers become Halo clients with their main site (GUIDE G12-G14)."""
+
+    name: ImportKind = "customers"
+    entity: Entity = "customer"
+    noun = "customer"
+    endpoint = customer.ENDPOINT
+    select = customer.SELECT
+    resource = "Client"
+
+    _KEPT = (
+        "id",
+        "name",
+        "accountsid",
+        "accountsemailaddress",
+        "tax_number",
+        "dbc_company_id",
+        "dbc_company_name",
+        "main_site_id",
+    )
+
+    def bc_keys(self, row: Record) -> BcKeys:
+        return BcKeys(
+            bc_id=text(row, "id").lower(),
+            number=text(row, "number"),
+            name=text(row, "displayName"),
+            tax_number=text(row, "taxRegistrationNumber"),
+            email=text(row, "email"),
+        )
+
+    def halo_keys(self, row: Record) -> HaloKeys:
+        return HaloKeys(
+            halo_id=ident(row, "id"),
+            name=text(row, "name"),
+            number=text(row, "accountsid"),
+            tax_number=text(row, "tax_number") if "tax_number" in row else None,
+            email=text(row, "accountsemailaddress") if "accountsemailaddress" in row else None,
+            company_id=text(row, "dbc_company_id"),
+        )
+
+    def slim(self, record: Record) -> dict[str, Any]:
+        return {name: record[name] for name in self._KEPT if name in record}
+
+    async def read(self, halo: Halo, halo_id: str) -> Record | None:
+        return await halo.client(halo_id)
+
+    async def read_site(self, halo: Halo, record: Record) -> Record | None:
+        site_id = ident(record, "main_site_id")
+        if site_id:
+            return await halo.site(site_id)
+        client_id = ident(record, "id")
+        page = await halo.page("Site", page_no=1, page_size=50, params={"client_id": client_id})
+        # Halo ignores a filter that it does not know, so the rows are checked.
+        own = [row for row in page.rows if ident(row, "client_id") == client_id]
+        return await halo.site(ident(own[0], "id")) if len(own) == 1 else None
+
+    def changes(self, row: Record, connection: Connection, found: HaloRecord | None) -> Changes:
+        record, site = (found.record, found.site) if found else (None, None)
+        wanted = customer.customer_import(row, connection, record, site)
+        return Changes(wanted.client, wanted.site)
+
+    def held(self, row: Record) -> dict[str, Any]:
+        return customer.customer_held(row)
+
+
+class Products:
+    """BC items become Halo items (GUIDE G15, G16)."""
+
+    name: ImportKind = "products"
+    entity: Entity = "product"
+    noun = "product"
+    endpoint = product.ENDPOINT
+    select = product.SELECT
+    resource = "Item"
+
+    _KEPT = (
+        "id",
+        "name",
+        "accountsid",
+        "type",
+        "baseprice",
+        "costprice",
+        "assetgroup_id",
+        "dbc_company_id",
+        "dbc_company_name",
+    )
+
+    def bc_keys(self, row: Record) -> BcKeys:
+        return BcKeys(text(row, "id").lower(), text(row, "number"), text(row, "displayName"))
+
+    def halo_keys(self, row: Record) -> HaloKeys:
+        # Products have neither tax number nor e-mail: nothing more could be learnt from the full record.
+        return HaloKeys(
+            halo_id=ident(row, "id"),
+            name=text(row, "name"),
+            number=text(row, "accountsid"),
+            tax_number="",
+            email="",
+            company_id=text(row, "dbc_company_id"),
+        )
+
+    def slim(self, record: Record) -> dict[str, Any]:
+        return {name: record[name] for name in self._KEPT if name in record}
+
+    async def read(self, halo: Halo, halo_id: str) -> Record | None:
+        return await halo.item(halo_id)
+
+    async def read_site(self, halo: Halo, record: Record) -> Record | None:
+        return None
+
+    def changes(self, row: Record, connection: Connection, found: HaloRecord | None) -> Changes:
+        return Changes(product.product_import(row, connection, found.record if found else None))
+
+    def held(self, row: Record) -> dict[str, Any]:
+        return product.product_held(row)
+
+
+KINDS: Mapping[str, LinkedKind] = {kind.name: kind for kind in (Customers(), Products())}
+BY_ENTITY: Mapping[str, LinkedKind] = {kind.entity: kind for kind in KINDS.values()}
+
+
+def content_hash(row: Record) -> str:
+    """Tells whether a BC record changed in what an import reads of it."""
+    content = {name: value for name, value in sorted(row.items()) if name not in _NOT_CONTENT}
+    return hashlib.sha256(_encode(content)).hexdigest()[:32]
+
+
+def new_link(
+    kind: LinkedKind,
+    connection: Connection,
+    row: Record,
+    halo_id: str,
+    *,
+    halo_name: str,
+    source: LinkSource,
+    at: datetime,
+    job_id: str = "",
+) -> Link:
+    """The link between a BC row just read and a Halo record, with what BC holds, so that an echo pushes nothing."""
+    return msgspec.structs.replace(
+        with_held(
+            kind,
+            row,
+            Link(
+                connection_id=connection.id,
+                entity=kind.entity,
+                halo_id=halo_id,
+                bc_id=kind.bc_keys(row).bc_id,
+                source=source,
+                linked_at=at,
+                import_job=job_id,
+            ),
+        ),
+        halo_name=halo_name,
+    )
+
+
+def with_held(kind: LinkedKind, row: Record, link: Link) -> Link:
+    """The link with number, name, ETag and content of the BC row."""
+    keys = kind.bc_keys(row)
+    payload = canonical(kind.held(row))
+    return msgspec.structs.replace(
+        link,
+        bc_number=keys.number,
+        bc_name=keys.name,
+        etag=text(row, "@odata.etag"),
+        payload=payload,
+        payload_hash=hashed(payload),
+        bc_type=product.bc_item_type(text(row, "type")) or "" if kind.entity == "product" else "",
+        bc_cost=decimal(row, "unitCost") if kind.entity == "product" else None,
+        import_hash=content_hash(row),
+        state="ok",
+        intent=None,
+    )

@@ -1,0 +1,168 @@
+"""The importer's screen: each BC record with its proposal, before anything is written."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+import uuid
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from bc.errors import Refused
+from bc.imports.directory import Directory, match_rows, read_directory, unread_words
+from bc.imports.kinds import LinkedKind
+from bc.imports.matching import BcKeys, Match, MatchKey, MatchState
+from bc.model import Connection
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+PAGE_SIZE = 5_000
+MOST_DETAILS = 300
+"""Halo records read in full for one preview: a person waits for it, and Halo answers some 90 calls a minute."""
+FRESH_SECONDS = 120.0
+_MOST_KEPT = 8
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    halo_id: str
+    name: str
+    number: str
+
+
+class PreviewRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One BC record; `match` is always there, the rest where it applies."""
+
+    bc_id: str
+    number: str
+    name: str
+    match: MatchState
+    halo_id: str | None = None
+    halo_name: str | None = None
+    matched_by: MatchKey | None = None
+    candidates: list[Candidate] | None = None
+
+
+class PreviewPage(NamedTuple):
+    """`note` says what could not be compared; `counts` are of all rows by match, whatever the search."""
+
+    items: list[PreviewRow]
+    next: str | None
+    counts: dict[str, int]
+    note: str
+
+
+class _Snapshot(NamedTuple):
+    id: str
+    made_at: float
+    rows: list[PreviewRow]
+    note: str
+
+
+_kept: OrderedDict[tuple[str, str], _Snapshot] = OrderedDict()
+
+
+async def preview(
+    services: Services, connection: Connection, kind: LinkedKind, *, search: str, limit: int, cursor: str
+) -> PreviewPage:
+    """One page of the preview. It is worked out once and kept for two minutes, so that paging stays stable.
+
+    Raises ValueError for a malformed cursor, `SyncError` where BC or Halo cannot be read.
+    """
+    wanted, offset = _position(cursor)
+    snapshot = _kept.get((connection.id, kind.name))
+    stale = snapshot is None or time.monotonic() - snapshot.made_at > FRESH_SECONDS
+    if snapshot is None or (stale and snapshot.id != wanted) or (not cursor and stale):
+        snapshot = await _snapshot(services, connection, kind)
+        _keep((connection.id, kind.name), snapshot)
+    sought = search.strip().casefold()
+    rows = [row for row in snapshot.rows if sought in row.name.casefold() or sought in row.number.casefold()]
+    following = offset + limit
+    counts: dict[str, int] = dict.fromkeys(("linked", "matched", "ambiguous", "new"), 0)
+    for row in snapshot.rows:
+        counts[row.match] += 1
+    next_cursor = _cursor(snapshot.id, following) if following < len(rows) else None
+    return PreviewPage(rows[offset:following], next_cursor, counts, snapshot.note)
+
+
+def forget(connection_id: str, kind: str) -> None:
+    """Links changed: work the preview out anew at the next look."""
+    _kept.pop((connection_id, kind), None)
+
+
+def _keep(key: tuple[str, str], snapshot: _Snapshot) -> None:
+    _kept[key] = snapshot
+    _kept.move_to_end(key)
+    while len(_kept) > _MOST_KEPT:
+        _kept.popitem(last=False)
+
+
+async def _snapshot(services: Services, connection: Connection, kind: LinkedKind) -> _Snapshot:
+    directory = await read_directory(services, kind, connection)
+    keys = await _bc_keys(services, connection, kind)
+    matches = await match_rows(services, directory, keys, most_details=MOST_DETAILS)
+    rows = [_row(directory, key, match) for key, match in zip(keys, matches, strict=True)]
+    rows.sort(key=lambda row: (row.number, row.bc_id))
+    return _Snapshot(uuid.uuid4().hex[:12], time.monotonic(), rows, unread_words(directory))
+
+
+async def _bc_keys(services: Services, connection: Connection, kind: LinkedKind) -> list[BcKeys]:
+    """The keys of every BC record, once each: a row that moved while paging counts as it was seen last (F40)."""
+    found: dict[str, BcKeys] = {}
+    seen: set[str] = set()
+    following, params = kind.endpoint, {"$select": _key_fields(kind)}
+    while following:
+        rows, link = await services.bc.page(
+            connection, following, params=params if following == kind.endpoint else None, page_size=PAGE_SIZE
+        )
+        found |= {key.bc_id: key for key in map(kind.bc_keys, rows)}
+        if link in seen:
+            raise Refused(
+                "bc_paging_loop", "Business Central's list led back to a page that was read before."
+            )
+        seen.add(link)
+        following = link
+    return list(found.values())
+
+
+def _key_fields(kind: LinkedKind) -> str:
+    wanted = ("id", "number", "displayName", "taxRegistrationNumber", "email")
+    return ",".join(name for name in wanted if name in kind.select.split(","))
+
+
+def _row(directory: Directory, key: BcKeys, match: Match) -> PreviewRow:
+    return PreviewRow(
+        bc_id=key.bc_id,
+        number=key.number,
+        name=key.name,
+        match=match.state,
+        halo_id=match.halo_id or None,
+        halo_name=directory.name_of(match.halo_id) or None,
+        matched_by=match.matched_by,
+        candidates=[_candidate(directory, halo_id) for halo_id in match.candidates] or None,
+    )
+
+
+def _candidate(directory: Directory, halo_id: str) -> Candidate:
+    row = directory.index.rows[halo_id]
+    return Candidate(halo_id, row.name, row.number)
+
+
+def _cursor(snapshot: str, offset: int) -> str:
+    return base64.urlsafe_b64encode(f"{snapshot}:{offset}".encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[str, int]:
+    if not cursor:
+        return "", 0
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise ValueError("not a cursor of this list") from None
+    snapshot, _, offset = text.partition(":")
+    if not offset.isdecimal():
+        raise ValueError("not a cursor of this list")
+    return snapshot, int(offset)

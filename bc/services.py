@@ -1,0 +1,198 @@
+"""The composition root: what a process builds once and every function shares."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bc import settings as configuration
+from bc.clients.business_central import BusinessCentral
+from bc.clients.entra import Entra
+from bc.clients.halo import Halo
+from bc.clients.transport import Transport
+from bc.connect.tokens import Tokens
+from bc.errors import NeedsAuthorization, SyncError
+from bc.model import Connection, Entity, ErrorRow, Link, Outcome
+from bc.settings import Settings
+from bc.store import Store, open_store
+from bc.sync.breaker import Breaker
+from bc.sync.context import LostLease
+from bc.sync.halo_facts import HaloFacts
+from bc.sync.permits import BorrowedPermits, HaloBudget, PumpPermits
+from bc.sync.references import KnownInBc
+
+if TYPE_CHECKING:
+    from bc.sync.context import Push
+
+WAKE_PENDING = timedelta(seconds=20)
+
+
+@dataclass(slots=True)
+class Services:
+    """One per process. Clients and caches live as long as it does."""
+
+    settings: Settings
+    store: Store
+    entra: Entra
+    tokens: Tokens
+    bc: BusinessCentral
+    pump_bc: BusinessCentral
+    halo: Halo
+    permits: PumpPermits
+    halo_facts: HaloFacts
+    known_in_bc: KnownInBc = field(default_factory=KnownInBc)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    poked: asyncio.Event = field(default_factory=asyncio.Event)
+    fence_until: float = 0.0
+    _lanes: defaultdict[tuple[str, str], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
+
+    def lane(self, entity: str, halo_id: str) -> asyncio.Lock:
+        """At most one push of a record at a time in this process; the pump's lease sees to the other processes."""
+        if len(self._lanes) > 20_000:
+            for key in [key for key, lock in self._lanes.items() if not lock.locked()]:
+                del self._lanes[key]
+        return self._lanes[entity, halo_id]
+
+    def poke(self) -> None:
+        """Let a pump that runs in this process look again at once."""
+        self.poked.set()
+
+    async def wake(self, *, delay: float = 0.0) -> None:
+        """See that a pump runs soon. One wake-up serves many changes; a timer finds what a lost one would have."""
+        self.poke()
+        if delay <= 0 and await self._wake_is_pending():
+            return
+        await self.store.queues.send("pump", b'{"wake":true}', delay=delay)
+
+    async def _wake_is_pending(self) -> bool:
+        """Whether a wake-up was put on the queue lately and no pump has taken it yet; notes this one otherwise."""
+        now = datetime.now(UTC)
+        noted = await self.store.notes.get("pump:wake")
+        if noted and now - datetime.fromisoformat(noted["at"]) < WAKE_PENDING:
+            return True
+        await self.store.notes.put("pump:wake", {"at": now.isoformat(), "by": secrets.token_hex(4)})
+        return False
+
+    async def woken(self) -> None:
+        """A pump takes the wake-up: from here on a new change needs a new one."""
+        await self.store.notes.put("pump:wake", None)
+
+    def check_fence(self) -> None:
+        """Raise `LostLease` unless the pump's lease is good for the longest BC call that may follow."""
+        if time.monotonic() > self.fence_until:
+            raise LostLease
+
+    async def cured(self, key: str) -> None:
+        """A cure arrived (see `model.Blocked`): queue the records that waited for it."""
+        blocked = await self.store.blockers.take(key)
+        for record in blocked:
+            await self.store.dirty.mark(
+                record.entity,
+                record.halo_id,
+                operation=record.operation,
+                source="cure",
+                requested_at=datetime.now(UTC),
+                connection_id=record.connection_id,
+            )
+            await self.store.blockers.forget(record)
+        if blocked:
+            await self.wake()
+
+    async def pushed(self, outcome: Outcome) -> None:
+        """After a push: what waited for this record to be linked may go now."""
+        if outcome.status == "synced" and outcome.action in ("created", "adopted"):
+            await self.cured(f"link:{outcome.connection_id}:{outcome.entity}:{outcome.halo_id}")
+
+    async def push_first(self, push: Push, entity: Entity, halo_id: str) -> Link | None:
+        from bc.sync.work import push_first
+
+        return await push_first(self, push, entity, halo_id)
+
+    async def needs_authorization(self, connection: Connection, error: NeedsAuthorization) -> None:
+        """The connection cannot sign in: say so once, for the connection and not for each record."""
+
+        def stop(current: Connection) -> Connection:
+            return msgspec.structs.replace(current, status="needs_authorization")
+
+        if connection.status == "needs_authorization" and error.code == "needs_authorization":
+            return
+        await self.store.connections.update(connection.id, stop)
+        now = datetime.now(UTC)
+        open_rows = await self.store.errors.open_of("connection", connection.id)
+        if not open_rows:
+            await self.store.errors.put(
+                ErrorRow(
+                    id=self.store.outcomes.new_id(now),
+                    connection_id=connection.id,
+                    entity="connection",
+                    halo_id=connection.id,
+                    status="failed",
+                    code=error.code,
+                    message=error.message,
+                    cure=error.cure
+                    or "Authorize the connection again; waiting records are sent by themselves.",
+                    at=now,
+                    correlation_id=error.correlation_id,
+                    record_name=connection.name,
+                )
+            )
+
+    async def authorized(self, connection_id: str) -> None:
+        """The connection can sign in again: close its error and queue what waited."""
+        for row in await self.store.errors.open_of("connection", connection_id):
+            await self.store.errors.replace(msgspec.structs.replace(row.value, state="resolved"), row.etag)
+        self.breakers.pop(connection_id, None)
+        await self.cured(f"connection:{connection_id}")
+
+    async def link_in_halo(self, entity: str, link: Link) -> None:
+        """Leave Halo an ExternalLink with the BC id. A tenant that refuses it loses nothing: our own link counts."""
+        try:
+            await self.halo.external_link(entity, link.halo_id, bc_id=link.bc_id, bc_number=link.bc_number)
+        except SyncError:
+            return
+
+    async def close(self) -> None:
+        await self.store.close()
+
+
+def build(settings: Settings) -> Services:
+    """Put the house together; no I/O."""
+    store = open_store(settings)
+    entra = Entra(settings)
+    tokens = Tokens(store, entra)
+    budget = HaloBudget(store.budgets, settings.halo.requests_per_5_minutes)
+    halo = Halo(Transport("halo", settings.halo.url), settings.halo, budget.take)
+    bc_transport = Transport("bc", settings.bc_api_url)
+    permits = PumpPermits(store.budgets, settings.bc_max_concurrency)
+    borrowed = BorrowedPermits(store.budgets, settings.bc_max_concurrency)
+    return Services(
+        settings=settings,
+        store=store,
+        entra=entra,
+        tokens=tokens,
+        bc=BusinessCentral(bc_transport, tokens, borrowed, settings.bc_api_url),
+        pump_bc=BusinessCentral(bc_transport, tokens, permits, settings.bc_api_url),
+        halo=halo,
+        permits=permits,
+        halo_facts=HaloFacts(halo),
+    )
+
+
+_services: Services | None = None
+
+
+async def services() -> Services:
+    """The process's one `Services`, built at the first call."""
+    global _services
+    if _services is None:
+        _services = build(configuration.load())
+    return _services

@@ -1,0 +1,165 @@
+"""Dirty rows: the Halo records that changed and are not yet pushed, one row for each however many changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from bc.model import Blocked, Dirty, Entity, Operation, Source
+from bc.store import keys
+from bc.store.records import until_it_holds
+from bc.store.rows import Codec, Row, Stale
+from bc.store.tables import Tables
+
+MOST_COUNTED = 10_000
+PEOPLE: tuple[Source, ...] = ("manual", "cure")
+_CODEC = Codec(Dirty)
+
+
+class DirtyRows:
+    """The work that waits. A push deletes the row under the ETag it read, so a change meanwhile is never lost."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._table = tables.table("bcDirty")
+
+    async def mark(
+        self,
+        entity: Entity,
+        halo_id: str,
+        *,
+        operation: Operation = "upsert",
+        source: Source,
+        requested_at: datetime,
+        connection_id: str | None = None,
+        origin: str = "",
+    ) -> Dirty:
+        """Note a change: a new row, or one more generation of the one that waits (see `merged`)."""
+        change = Dirty(
+            entity=entity,
+            halo_id=halo_id,
+            operation=operation,
+            requested_at=requested_at,
+            first_requested_at=requested_at,
+            source=source,
+            connection_id=connection_id,
+            origin=origin,
+        )
+
+        async def attempt() -> Dirty:
+            try:
+                await self._table.insert(entity, keys.encode(halo_id), _CODEC.pack(change))
+                return change
+            except Stale:
+                row = await self.get(entity, halo_id)
+            if row is None:
+                raise Stale(halo_id)  # pushed and gone this instant: insert again
+            return (await self.replace(merged(row.value, change), row.etag)).value
+
+        return await until_it_holds(attempt)
+
+    async def rows(self, changed_since: datetime | None = None) -> AsyncIterator[Row[Dirty]]:
+        """The rows, or those written since a time (by the storage account's clock)."""
+        extra = f"Timestamp ge datetime'{_instant(changed_since)}'" if changed_since else ""
+        async for found in self._table.query(extra=extra):
+            yield Row(_CODEC.unpack(found.properties), found.etag)
+
+    async def get(self, entity: Entity, halo_id: str) -> Row[Dirty] | None:
+        """One row, None where the record is clean."""
+        found = await self._table.get(entity, keys.encode(halo_id))
+        return Row(_CODEC.unpack(found.properties), found.etag) if found else None
+
+    async def replace(self, dirty: Dirty, etag: str) -> Row[Dirty]:
+        """The row anew. Raises `Stale` when it moved or is gone."""
+        key = keys.encode(dirty.halo_id)
+        return Row(dirty, await self._table.replace(dirty.entity, key, _CODEC.pack(dirty), etag))
+
+    async def delete(self, dirty: Dirty, etag: str) -> None:
+        """The record is pushed. Raises `Stale` when it changed since, or the row is gone."""
+        await self._table.delete(dirty.entity, keys.encode(dirty.halo_id), etag)
+
+    async def count(self) -> int:
+        """How many rows wait; 10,000 stands for that many or more."""
+        number = 0
+        async for _ in self._table.query(select=("v",)):
+            number += 1
+            if number >= MOST_COUNTED:
+                break
+        return number
+
+
+def merged(waiting: Dirty, change: Dirty) -> Dirty:
+    """A waiting row with one more change.
+
+    The operation asked for last wins, whatever order the messages came in. A person's order keeps its place before
+    the rest until it is pushed, and ends a wait for the next try; any other change leaves the wait alone.
+    """
+    newer = change.requested_at >= waiting.requested_at
+    by_person = change.source in PEOPLE
+    return msgspec.structs.replace(
+        waiting,
+        generation=waiting.generation + 1,
+        operation=change.operation if newer else waiting.operation,
+        requested_at=max(change.requested_at, waiting.requested_at),
+        first_requested_at=min(change.first_requested_at, waiting.first_requested_at),
+        source=change.source if by_person or waiting.source not in PEOPLE else waiting.source,
+        connection_id=change.connection_id or waiting.connection_id,
+        origin=change.origin or waiting.origin,
+        not_before=None if by_person else waiting.not_before,
+        attempts=0 if by_person else waiting.attempts,
+    )
+
+
+class Remembered(Blocked, frozen=True, kw_only=True):
+    """A blocked record as it was read, so that forgetting it does not wipe a newer memory."""
+
+    etag: str = ""
+
+
+class Blockers:
+    """Records that wait for a cure, by the cure's key (see `model.Blocked`)."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._table = tables.table("bcBlockers")
+        self._codec = Codec(Blocked)
+
+    async def remember(self, blocked: Blocked) -> None:
+        """Keep a record with its cure; again is once."""
+        await self._table.put(keys.encode(blocked.key), _blocked_key(blocked), self._codec.pack(blocked))
+
+    async def take(self, key: str) -> list[Blocked]:
+        """The records that wait for a cure. They stay until `forget`: mark them dirty in between."""
+        taken: list[Blocked] = []
+        async for found in self._table.query(partition=keys.encode(key)):
+            blocked = self._codec.unpack(found.properties)
+            taken.append(Remembered(**msgspec.structs.asdict(blocked), etag=found.etag))
+        return taken
+
+    async def forget(self, blocked: Blocked) -> None:
+        """Drop a record that `take` gave, unless it was remembered anew since."""
+        etag = blocked.etag if isinstance(blocked, Remembered) else ""
+        try:
+            await self._table.delete(keys.encode(blocked.key), _blocked_key(blocked), etag)
+        except Stale:
+            return
+
+    async def forget_connection(self, connection_id: str) -> None:
+        """Drop what waits for cures of a connection that is removed."""
+        kinds = ("connection", "entity", "link", "go_live", "native")
+        for kind in kinds:
+            exact = keys.encode(f"{kind}:{connection_id}")
+            # ":" is "=3A" in a key, so ";" ("=3B") is the first that no longer begins with it.
+            deeper = (keys.encode(f"{kind}:{connection_id}:"), keys.encode(f"{kind}:{connection_id};"))
+            doomed = [found async for found in self._table.query(partition=exact)]
+            doomed += [found async for found in self._table.query(partitions=deeper)]
+            for found in doomed:
+                await self._table.delete(found.partition, found.key)
+
+
+def _blocked_key(blocked: Blocked) -> str:
+    return keys.join(blocked.entity, blocked.halo_id, blocked.connection_id or "")
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,178 @@
+"""Links between Halo and BC records, found by either side's id or by BC number.
+
+A link and its indexes by BC id and number lie in one partition (connection and entity) and are written in one
+transaction. The index by Halo id spans connections: it is written before the link and stays when the link goes.
+Every index is only a hint: what it names is read and compared before it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from itertools import groupby
+
+from bc.model import Link
+from bc.store import keys, records
+from bc.store.rows import VERSION, Codec, Page, Properties, Row, Stale
+from bc.store.tables import TRANSACTION, Tables, Write
+
+_CODEC = Codec(Link)
+_ROWS_PER_LINK = 3
+
+
+class Links:
+    """All links. A guard that no longer holds raises `Stale`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._table = tables.table("bcLinks")
+        self._by_halo_id = tables.table("bcLinkIndex")
+
+    async def get(self, connection_id: str, entity: str, halo_id: str) -> Row[Link] | None:
+        """The link of a Halo record in a connection."""
+        found = await self._table.get(keys.join(connection_id, entity), _key(halo_id))
+        return Row(_CODEC.unpack(found.properties), found.etag) if found else None
+
+    async def get_many(
+        self, connection_id: str, entity: str, halo_ids: Iterable[str]
+    ) -> dict[str, Row[Link]]:
+        """The links of many Halo records, by Halo id; those without one are missing."""
+        wanted = list(dict.fromkeys(halo_ids))
+        rows = await records.each([(connection_id, entity, halo_id) for halo_id in wanted], self.get)
+        return {halo_id: row for halo_id, row in zip(wanted, rows, strict=True) if row}
+
+    async def create(self, link: Link) -> Row[Link]:
+        """A new link. Raises `Stale` if the Halo record has one in this connection."""
+        await self._index_halo_id(link)
+        writes = [Write("insert", _key(link.halo_id), _packed(link)), *_index_writes(link)]
+        return Row(link, (await self._table.write(_partition(link), writes))[0])
+
+    async def replace(self, link: Link, etag: str) -> Row[Link]:
+        """The link anew."""
+        writes = [Write("replace", _key(link.halo_id), _packed(link), etag), *_index_writes(link)]
+        return Row(link, (await self._table.write(_partition(link), writes))[0])
+
+    async def delete(self, link: Link, etag: str) -> None:
+        """Remove a link."""
+        partition = _partition(link)
+        writes = [Write("delete", _key(link.halo_id), etag=etag)]
+        indexes = [Write("delete", write.key) for write in _index_writes(link)]
+        try:
+            await self._table.write(partition, [*writes, *indexes])
+        except Stale:
+            # Either the link moved, or only an index row of it was never there.
+            await self._table.write(partition, writes)
+
+    async def put_many(self, links: Iterable[Link]) -> None:
+        """Write links without a guard, in transactions: for imports, which alone make links in bulk."""
+        newest = {(link.connection_id, link.entity, link.halo_id): link for link in links}
+        ordered = sorted(newest.values(), key=lambda link: (link.connection_id, link.entity))
+        await records.each([(link,) for link in ordered], self._index_halo_id)
+        for partition, group in groupby(ordered, key=_partition):
+            batch = list(group)
+            size = TRANSACTION // _ROWS_PER_LINK
+            for at in range(0, len(batch), size):
+                chunk = batch[at : at + size]
+                writes = [Write("put", _key(link.halo_id), _packed(link)) for link in chunk]
+                indexes = {write.key: write for link in chunk for write in _index_writes(link)}
+                await self._table.write(partition, [*writes, *indexes.values()])
+
+    async def by_bc_id(self, connection_id: str, entity: str, bc_id: str) -> list[Link]:
+        """The links to a BC record: one, unless something is wrong."""
+        found = await self._by_index(connection_id, entity, "b", bc_id)
+        return [link for link in found if link.bc_id == bc_id]
+
+    async def by_bc_number(self, connection_id: str, entity: str, number: str) -> list[Link]:
+        """The links to the BC records with a number; BC keeps numbers trimmed and in upper case."""
+        wanted = bc_number(number)
+        found = await self._by_index(connection_id, entity, "n", wanted)
+        return [link for link in found if bc_number(link.bc_number) == wanted]
+
+    async def by_halo_id(self, entity: str, halo_id: str) -> list[Link]:
+        """The links of a Halo record over all connections."""
+        names = [
+            str(found.properties["connection_id"])
+            async for found in self._by_halo_id.query(partition=keys.join(entity, halo_id))
+        ]
+        rows = await records.each([(name, entity, halo_id) for name in names], self.get)
+        return [row.value for row in rows if row]
+
+    async def page(
+        self, connection_id: str, entity: str, *, search: str = "", limit: int = 100, cursor: str = ""
+    ) -> Page[Link]:
+        """Part of the links of an entity, in order of Halo id as text; `search` looks in names, number and ids."""
+        text = search.strip().casefold()
+        return await records.page(
+            self._table,
+            _CODEC,
+            keys.join(connection_id, entity),
+            keys.starting_with("l", total=2),
+            limit=limit,
+            cursor=cursor,
+            keep=(lambda link: _matches(link, text)) if text else None,
+        )
+
+    async def all(self, connection_id: str, entity: str) -> AsyncIterator[Link]:
+        """Every link of an entity, streamed."""
+        start, below = keys.starting_with("l", total=2)
+        async for found in self._table.query(
+            partition=keys.join(connection_id, entity), start=start, below=below
+        ):
+            yield _CODEC.unpack(found.properties)
+
+    async def forget(self, connection_id: str) -> None:
+        """Remove every link of a connection that is removed."""
+        doomed: dict[str, list[str]] = {}
+        async for found in self._table.query(
+            partitions=keys.starting_with(connection_id, total=2), select=("entity", "halo_id")
+        ):
+            doomed.setdefault(found.partition, []).append(found.key)
+            if entity := found.properties.get("entity"):
+                index = keys.join(str(entity), str(found.properties["halo_id"]))
+                await self._by_halo_id.delete(index, keys.encode(connection_id))
+        for partition, rows in doomed.items():
+            await self._table.delete_keys(partition, rows)
+
+    async def _by_index(self, connection_id: str, entity: str, kind: str, value: str) -> list[Link]:
+        if not value:
+            return []
+        start, below = keys.starting_with(kind, value, total=3)
+        halo_ids = [
+            str(found.properties["halo_id"])
+            async for found in self._table.query(
+                partition=keys.join(connection_id, entity), start=start, below=below
+            )
+        ]
+        return [row.value for row in (await self.get_many(connection_id, entity, halo_ids)).values()]
+
+    async def _index_halo_id(self, link: Link) -> None:
+        properties: Properties = {"v": VERSION, "connection_id": link.connection_id}
+        await self._by_halo_id.put(
+            keys.join(link.entity, link.halo_id), keys.encode(link.connection_id), properties
+        )
+
+
+def bc_number(number: str) -> str:
+    """A number as BC's Code fields keep it."""
+    return number.strip().upper()
+
+
+def _partition(link: Link) -> str:
+    return keys.join(link.connection_id, link.entity)
+
+
+def _key(halo_id: str) -> str:
+    return keys.join("l", halo_id)
+
+
+def _packed(link: Link) -> Properties:
+    return _CODEC.pack(link, entity=link.entity, halo_id=link.halo_id)
+
+
+def _index_writes(link: Link) -> list[Write]:
+    properties = {"v": VERSION, "halo_id": link.halo_id}
+    named = (("b", link.bc_id), ("n", bc_number(link.bc_number)))
+    return [Write("put", keys.join(kind, value, link.halo_id), properties) for kind, value in named if value]
+
+
+def _matches(link: Link, text: str) -> bool:
+    fields = (link.halo_name, link.bc_name, link.bc_number, link.halo_id, link.bc_id)
+    return any(text in field.casefold() for field in fields)

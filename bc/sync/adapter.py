@@ -1,0 +1,61 @@
+"""What the engine asks of each synced entity. Adding one = one file here, one in `entities/`, one line in `registry`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from bc.clients.business_central import Part
+from bc.entities.values import Record
+from bc.model import Action, Link
+from bc.sync.context import Push
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+
+class Plan(Protocol):
+    """What a push would do. `parts` is what would be sent: nothing where BC already has it."""
+
+    @property
+    def action(self) -> str: ...
+    @property
+    def payload_hash(self) -> str: ...
+    @property
+    def numbers(self) -> Mapping[str, int]: ...
+    @property
+    def parts(self) -> Sequence[Part]: ...
+
+
+class Adapter[P: Plan](Protocol):
+    async def read(self, services: Services, halo_id: str) -> Record | None:
+        """The newest Halo record with everything a push needs; None when Halo has it no more."""
+
+    def name(self, record: Record) -> str:
+        """What a person calls it."""
+
+    def stamp(self, record: Record) -> str:
+        """Halo's modification time as text, "" where the record has none."""
+
+    def is_void(self, record: Record) -> bool:
+        """Whether Halo says that it should no longer exist in BC."""
+
+    async def check(self, push: Push, record: Record, link: Link | None) -> None:
+        """Raise `Skip` for an opt-out or a rule that keeps the record from being pushed."""
+
+    async def prepare(self, push: Push, record: Record, link: Link | None) -> P:
+        """Plan it against the link. Raises `Skip` or `Refused`; writes nothing."""
+
+    async def find(
+        self, push: Push, record: Record, plan: P, link: Link | None
+    ) -> tuple[Link, Action] | None:
+        """Look in BC for a record that a create would double, as a link to adopt. None: there is none, create it."""
+
+    async def create(self, push: Push, plan: P, link: Link, *, repeated: bool) -> Link: ...
+    async def update(self, push: Push, plan: P, link: Link) -> Link: ...
+    async def reread(self, push: Push, plan: P, link: Link) -> Link:
+        """The link as BC has it now. Raises `Gone`."""
+
+    async def delete(self, push: Push, link: Link) -> Action: ...
+    async def write_back(self, push: Push, record: Record, link: Link) -> str | None:
+        """Write to Halo what it does not hold yet. The record's new modification time ("" unknown), None: nothing written."""

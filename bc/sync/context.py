@@ -1,0 +1,54 @@
+"""What one push carries from step to step."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bc.model import Connection, Dirty, OutcomeWarning
+
+if TYPE_CHECKING:
+    from bc.clients.business_central import BusinessCentral
+    from bc.services import Services
+
+
+class LostLease(Exception):
+    """Another instance holds the pump now: nothing may be written any more."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Push:
+    """One attempt to bring one record to BC."""
+
+    services: Services
+    bc: BusinessCentral
+    connection: Connection
+    dirty: Dirty
+    outcome_id: str
+    started_at: datetime
+    record_name: str = ""
+    warnings: list[OutcomeWarning] = field(default_factory=list)
+    dry_run: bool = False
+
+    @property
+    def entity(self) -> str:
+        return self.dirty.entity
+
+    @property
+    def halo_id(self) -> str:
+        return self.dirty.halo_id
+
+    def warn(self, code: str, message: str) -> None:
+        warning = OutcomeWarning(code, message)
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+
+# The push under way in this task, so that an error raised anywhere below is told with what was known by then.
+current_push: ContextVar[Push | None] = ContextVar("current_push", default=None)

@@ -1,0 +1,107 @@
+"""Explain: the real path of a push with the last step left out. Reads, writes nothing anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bc.clients.business_central import count_requests
+from bc.entities.values import Record
+from bc.errors import Refused, Skip, SyncError
+from bc.model import Connection, Dirty, Entity, Link
+from bc.sync.context import Push, utc_now
+from bc.sync.registry import ADAPTERS
+from bc.sync.routing import check_open, check_takes, connection_of, known_connection
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+_VERDICTS = {"create": "would_create", "update": "would_update", "none": "unchanged"}
+
+
+class Step(msgspec.Struct, omit_defaults=True):
+    rule: str
+    ok: bool
+    detail: str
+    cure: str | None = None
+
+
+class Explanation(msgspec.Struct):
+    verdict: str
+    steps: list[Step]
+    requests: list[dict[str, Any]] = []
+
+
+async def explain(services: Services, entity: Entity, halo_id: str, connection_id: str | None) -> Explanation:
+    """Each rule in order up to the first that fails, and the requests that would be sent."""
+    steps: list[Step] = []
+    with count_requests():
+        try:
+            return await _explain(services, entity, halo_id, connection_id, steps)
+        except SyncError as error:
+            verdict = "would_skip" if isinstance(error, Skip) else "would_fail"
+            steps.append(Step(error.code, False, error.message, error.cure or None))
+            return Explanation(verdict, steps)
+
+
+async def _explain(
+    services: Services, entity: Entity, halo_id: str, connection_id: str | None, steps: list[Step]
+) -> Explanation:
+    adapter = ADAPTERS[entity]
+    now = utc_now()
+    dirty = Dirty(
+        entity=entity,
+        halo_id=halo_id,
+        requested_at=now,
+        first_requested_at=now,
+        source="manual",
+        connection_id=connection_id,
+    )
+    record = await adapter.read(services, halo_id)
+    if record is None:
+        raise Refused("not_found_in_halo", f"Halo has no {entity} {halo_id}.", cure="Check the id.")
+    steps.append(Step("halo_record", True, f"Halo has {entity} {adapter.name(record)}."))
+    connections = await services.store.connections.list()
+    connection = await known_connection(services, dirty, connections)
+    connection = connection or await connection_of(services, dirty, record, connections)
+    steps.append(Step("connection", True, f"It belongs to {connection.name}."))
+    check_open(connection)
+    steps.append(Step("connection_ready", True, f"{connection.name} is ready."))
+    await check_takes(services, connection, entity)
+    steps.append(Step("entity_enabled", True, f"{entity.capitalize()}s are switched on."))
+    row = await services.store.links.get(connection.id, entity, halo_id)
+    link = row.value if row else None
+    push = Push(services, services.bc, connection, dirty, "", now, adapter.name(record), dry_run=True)
+    if adapter.is_void(record):
+        steps.append(Step("void", True, "It is void in Halo, so its draft would be deleted."))
+        return Explanation("would_update" if link and link.exists else "unchanged", steps)
+    await adapter.check(push, record, link)
+    steps.append(Step("opt_outs", True, "No opt-out and no date rule keeps it back."))
+    return await _planned(push, adapter.prepare, record, link, steps)
+
+
+async def _planned(
+    push: Push,
+    prepare: Callable[[Push, Record, Link | None], Awaitable[Any]],
+    record: Record,
+    link: Link | None,
+    steps: list[Step],
+) -> Explanation:
+    if link and link.exists:
+        steps.append(Step("linked", True, f"It is linked to {link.bc_number or link.bc_id}."))
+    else:
+        steps.append(Step("linked", True, "It is not linked yet."))
+    plan = await prepare(push, record, link)
+    steps.append(Step("mapping", True, "Every line and field can be sent."))
+    steps.extend(Step(warning.code, True, warning.message) for warning in push.warnings)
+    return Explanation(_VERDICTS[plan.action], steps, _requests(push.connection, plan.parts))
+
+
+def _requests(connection: Connection, parts: Any) -> list[dict[str, Any]]:
+    """What would be sent: one part is one request, several are one `$batch`."""
+    sent = [{"method": part.method, "path": part.path, "body": part.body} for part in parts]
+    if len(sent) < 2:
+        return sent
+    return [{"method": "POST", "path": "$batch", "body": None, "parts": sent}]

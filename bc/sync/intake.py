@@ -1,0 +1,89 @@
+"""Everything that says "this record changed" ends here: a message becomes a dirty row and a wake-up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bc.entities.values import is_halo_id
+from bc.model import Outcome, Source, SyncMessage
+from bc.sync.outcomes import record
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+KEPT_TEXT = 8 * 1024
+
+
+class QueuedChange(SyncMessage, frozen=True, kw_only=True):
+    """Our own form of the message: `source` tells an echo from a person's order. Foreign producers leave it out."""
+
+    source: Source = "queue"
+
+
+_decode = msgspec.json.Decoder(QueuedChange).decode
+
+
+class NotUnderstood(ValueError):
+    """The text is no `entity-sync` message; `str()` says why."""
+
+
+def parse(body: str | bytes) -> QueuedChange:
+    """Read an `entity-sync` message. `halo_id` may be a number. Raises `NotUnderstood` in words."""
+    try:
+        raw: Any = msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise NotUnderstood(f"The message is not JSON: {error}.") from None
+    if not isinstance(raw, dict):
+        raise NotUnderstood("The message is not a JSON object.")
+    if isinstance(raw.get("halo_id"), int) and not isinstance(raw["halo_id"], bool):
+        raw["halo_id"] = str(raw["halo_id"])
+    for name in ("requested_at", "source", "operation"):
+        if raw.get(name) is None:
+            raw.pop(name, None)
+    try:
+        change = msgspec.convert(raw, QueuedChange)
+    except msgspec.ValidationError as error:
+        raise NotUnderstood(f"The message is not understood: {error}.") from None
+    if not is_halo_id(change.halo_id):
+        raise NotUnderstood("halo_id must be a positive whole number.")
+    return change
+
+
+async def take(services: Services, change: QueuedChange, *, wake: bool = True) -> None:
+    """Mark the record dirty and wake the pump."""
+    now = datetime.now(UTC)
+    requested = change.requested_at or now
+    await services.store.dirty.mark(
+        change.entity,
+        change.halo_id,
+        operation=change.operation,
+        source=change.source,
+        requested_at=requested if requested.tzinfo else requested.replace(tzinfo=UTC),
+        connection_id=change.connection_id or None,
+    )
+    if wake:
+        await services.wake()
+
+
+async def reject(
+    services: Services, body: str | bytes, reason: str, message_id: str, at: datetime | None = None
+) -> None:
+    """Keep a message that cannot be understood as an open error that shows its text; the same message only once."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    moment = at or datetime.now(UTC)
+    outcome = Outcome(
+        id=services.store.outcomes.new_id(moment, message_id),
+        connection_id=None,
+        entity="message",
+        halo_id="",
+        status="failed",
+        code="bad_message",
+        message=reason,
+        cure="Correct the sender, or dismiss this. Retry puts the text on the queue again as it was.",
+        at=moment,
+        attempts=1,
+    )
+    await record(services, outcome, text=text.encode()[:KEPT_TEXT].decode("utf-8", "ignore"))

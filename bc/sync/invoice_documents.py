@@ -1,0 +1,125 @@
+"""A BC sales invoice as read, in the terms of our link: which of its lines are ours, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from bc.entities.invoice import InvoicePlan, LinePlan
+from bc.model import Link, LinkedLine
+
+BLANK_GUID = "00000000-0000-0000-0000-000000000000"
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+type Document = Mapping[str, Any]
+
+
+def amount(record: Document, name: str) -> Decimal:
+    value = record.get(name, 0)
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def lines_of(document: Document) -> list[Document]:
+    """The lines in order of `sequence`."""
+    return sorted(document.get("salesInvoiceLines") or (), key=lambda line: int(line["sequence"]))
+
+
+def linked_lines(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> tuple[LinkedLine, ...]:
+    """Each line of the document with the Halo line it came from: `keys` maps BC line ids to keys; others are not ours."""
+    planned = {line.key: line for line in plan.lines}
+    return tuple(
+        LinkedLine(
+            bc_id=str(line["id"]),
+            sequence=int(line["sequence"]),
+            etag=str(line.get("@odata.etag", "")),
+            halo_line_id=keys.get(str(line["id"]), ""),
+            payload=held(line, planned.get(keys.get(str(line["id"]), ""))),
+            tax_amount=amount(line, "totalTaxAmount"),
+            tax_rate=amount(line, "taxPercent"),
+            net_amount=amount(line, "amountExcludingTax"),
+        )
+        for line in lines_of(document)
+    )
+
+
+def keys_by_number(
+    document: Document, numbers: Mapping[str, int], known: Sequence[LinkedLine] = ()
+) -> dict[str, str]:
+    """BC line id -> key: by the ids we know, else by the numbers we gave."""
+    by_id = {line.bc_id: line.halo_line_id for line in known}
+    by_number = {number: key for key, number in numbers.items()}
+    found: dict[str, str] = {}
+    for line in lines_of(document):
+        line_id = str(line["id"])
+        key = by_id.get(line_id) if line_id in by_id else by_number.get(int(line["sequence"]))
+        if key and key not in found.values():
+            found[line_id] = key
+    return found
+
+
+def keys_by_order(document: Document, known: Sequence[LinkedLine]) -> dict[str, str]:
+    """BC line id -> key where BC re-created the lines (new ids, maybe new numbers) but kept their order."""
+    before = sorted(known, key=lambda line: line.sequence)
+    return {
+        str(line["id"]): old.halo_line_id
+        for line, old in zip(lines_of(document), before, strict=False)
+        if old.halo_line_id
+    }
+
+
+def held(line: Document, planned: LinePlan | None) -> str:
+    """What BC holds of the fields we send for this line, in the form of `LinePlan.payload`.
+
+    Equal to the plan's own payload exactly when BC has what we want. A line that is no longer planned gives its kind.
+    """
+    body: dict[str, Any] = {}
+    for name, value in (planned.body if planned else {"lineType": ""}).items():
+        found = line.get(name)
+        if isinstance(value, Decimal):
+            body[name] = amount(line, name).normalize() + 0
+        elif name in ("itemId", "accountId"):
+            body[name] = value if str(found).lower() == str(value).lower() else str(found)
+        elif name == "lineType":
+            body[name] = str(found)
+        else:
+            # BC trims the end of a text; a piece we cut has none.
+            body[name] = value if str(found).rstrip() == str(value).rstrip() else str(found)
+    return _encode(body).decode()
+
+
+def applied(link: Link, document: Document, plan: InvoicePlan, keys: Mapping[str, str]) -> Link:
+    """The link after a read of `document`: ids, ETags, tax and what BC holds of each of our lines."""
+    return msgspec.structs.replace(
+        link,
+        bc_id=str(document["id"]),
+        bc_number=str(document.get("number", "")),
+        bc_name=str(document.get("customerName", "")),
+        halo_name=plan.name,
+        etag=str(document.get("@odata.etag", "")),
+        bc_status=str(document.get("status", "")),
+        tax_total=amount(document, "totalTaxAmount"),
+        total=amount(document, "totalAmountIncludingTax"),
+        payload=held_header(document, plan),
+        lines=linked_lines(document, keys, plan),
+    )
+
+
+def held_header(document: Document, plan: InvoicePlan) -> str:
+    """What BC holds of the header fields we send, in the form of `InvoicePlan.header_payload`."""
+    body: dict[str, Any] = {}
+    for name, value in plan.header.items():
+        found = str(document.get(name, ""))
+        same = found.strip().upper() == str(value).strip().upper()
+        body[name] = value if same else found
+    return _encode(body).decode()
+
+
+def net_difference(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> Decimal:
+    """BC's net total less the lines that are not ours, minus what Halo's lines come to."""
+    foreign = sum(
+        (amount(line, "amountExcludingTax") for line in lines_of(document) if str(line["id"]) not in keys),
+        Decimal(0),
+    )
+    return amount(document, "totalAmountExcludingTax") - foreign - plan.net_total

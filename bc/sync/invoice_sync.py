@@ -1,0 +1,134 @@
+"""The engine's view of invoices: their customer first, their natural key, their tax back on every Halo line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bc.entities import invoice as entity
+from bc.entities.values import Record, flag, ident, text
+from bc.errors import Gone, Refused, Skip
+from bc.model import Action, Link
+from bc.sync import invoices
+from bc.sync.context import Push
+from bc.sync.invoice_documents import Document
+from bc.sync.invoices import Prepared
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+
+class InvoiceSync:
+    async def read(self, services: Services, halo_id: str) -> Record | None:
+        return await services.halo.invoice(halo_id)
+
+    def name(self, record: Record) -> str:
+        return entity.display_name(record)
+
+    def stamp(self, record: Record) -> str:
+        return text(record, "last_modified")
+
+    def is_void(self, record: Record) -> bool:
+        return invoices.is_void(record)
+
+    async def check(self, push: Push, record: Record, link: Link | None) -> None:
+        entity.check_syncable(record, push.connection.settings, linked=bool(link and link.exists))
+        if not flag(record, "posted") and await push.services.halo_facts.only_posted_invoices():
+            raise Skip(
+                "opted_out",
+                f"Invoice {self.name(record)} is not posted, and Halo is set to send posted invoices only.",
+                cure="Post the invoice in Halo.",
+            )
+
+    async def prepare(self, push: Push, record: Record, link: Link | None) -> Prepared:
+        customer = await self._customer(push, record)
+        return await invoices.prepare(push, record, customer, link)
+
+    async def _customer(self, push: Push, record: Record) -> Link:
+        customer_id = ident(record, "client_id")
+        row = (
+            await push.services.store.links.get(push.connection.id, "customer", customer_id)
+            if customer_id
+            else None
+        )
+        if row and row.value.exists:
+            return row.value
+        if customer_id and "customer" in push.connection.settings.sync_entities and not push.dry_run:
+            linked = await push.services.push_first(push, "customer", customer_id)
+            if linked:
+                return linked
+        name = text(record, "client_name") or f"with id {customer_id}"
+        raise Skip(
+            "customer_not_linked",
+            f"Invoice {self.name(record)}: its customer {name} is not linked to Business Central.",
+            cure="Import or link the customer; the invoice is then sent by itself.",
+        ).needs(f"link:{push.connection.id}:customer:{customer_id}")
+
+    async def find(
+        self, push: Push, record: Record, plan: Prepared, link: Link | None
+    ) -> tuple[Link, Action] | None:
+        interrupted = link is not None and link.intent is not None
+        remembered = text(record, "dbc_id")
+        if not interrupted and not remembered:
+            return None
+        base = link or self._new_link(push, plan)
+        if interrupted:
+            document = await invoices.find(push, push.halo_id)
+        else:
+            document = await self._remembered(push, remembered)
+        if document is None:
+            return None
+        found = invoices.recovered(document, plan, base)
+        return msgspec.structs.replace(found, source="created" if interrupted else "adopted"), (
+            "created" if interrupted else "adopted"
+        )
+
+    async def _remembered(self, push: Push, bc_id: str) -> Document | None:
+        """The invoice that Halo's own field names, if BC has it and it is this one."""
+        try:
+            document = await invoices.read(push, bc_id)
+        except (Gone, Refused):
+            return await invoices.find(push, push.halo_id)
+        return document
+
+    def _new_link(self, push: Push, plan: Prepared) -> Link:
+        return Link(
+            connection_id=push.connection.id,
+            entity="invoice",
+            halo_id=push.halo_id,
+            halo_name=plan.plan.name,
+            linked_at=push.started_at,
+        )
+
+    async def create(self, push: Push, plan: Prepared, link: Link, *, repeated: bool) -> Link:
+        return await invoices.create(push, plan, link, repeated=repeated)
+
+    async def update(self, push: Push, plan: Prepared, link: Link) -> Link:
+        return await invoices.update(push, plan, link)
+
+    async def reread(self, push: Push, plan: Prepared, link: Link) -> Link:
+        document = await invoices.read(push, link.bc_id)
+        return invoices.recovered(document, plan, link)
+
+    async def delete(self, push: Push, link: Link) -> Action:
+        if not link.exists:
+            document = await invoices.find(push, push.halo_id)
+            if document is None:
+                return "none"
+            link = msgspec.structs.replace(
+                link, bc_id=str(document["id"]), bc_number=str(document.get("number", ""))
+            )
+        return await invoices.delete(push, link)
+
+    async def write_back(self, push: Push, record: Record, link: Link) -> str | None:
+        header, rows = invoices.write_back(record, link, push.connection.company_id or "")
+        if rows:
+            await push.services.halo.update_lines(rows)
+        if not header:
+            return "" if rows else None
+        # The header last: its answer carries the modification time by which we know the echo.
+        saved = await push.services.halo.save(
+            "Invoice", [{"id": int(push.halo_id), **header, "_dont_fire_automations": True}]
+        )
+        return self.stamp(saved[0]) if saved else ""

@@ -1,0 +1,184 @@
+"""Turning what happened into words that stay: outcomes, errors, and the records that wait for a cure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bc.clients.business_central import requests_made
+from bc.clients.halo import record_url
+from bc.errors import NeedsAuthorization, Skip, SyncError, Transient
+from bc.model import (
+    ENTITIES,
+    Action,
+    Blocked,
+    Connection,
+    Entity,
+    ErrorRow,
+    Link,
+    Operation,
+    Outcome,
+    OutcomeStatus,
+)
+from bc.sync.context import Push
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+BC_WEB = "https://businesscentral.dynamics.com"
+_PAGES = {"customer": 21, "product": 30, "invoice": 43}
+_FIELDS = {"customer": "No.", "product": "No.", "invoice": "No."}
+
+
+def bc_url(connection: Connection, entity: str, number: str) -> str:
+    """The card of a record in BC's web client; "" while the record or company is not known."""
+    if not number or not connection.company_name or not connection.environment_name:
+        return ""
+    from urllib.parse import quote
+
+    filters = quote(f"'{_FIELDS[entity]}' IS '{number}'")
+    company, environment = quote(connection.company_name), quote(connection.environment_name)
+    return f"{BC_WEB}/{connection.tenant_id}/{environment}?company={company}&page={_PAGES[entity]}&filter={filters}"
+
+
+def outcome_of(
+    push: Push,
+    status: OutcomeStatus,
+    action: Action,
+    *,
+    link: Link | None,
+    at: datetime,
+    message: str = "",
+    error: SyncError | None = None,
+) -> Outcome:
+    """The row for one push; `error` gives code, message and cure where it did not succeed."""
+    connection = push.connection
+    return Outcome(
+        id=push.outcome_id,
+        connection_id=connection.id,
+        entity=push.entity,
+        halo_id=push.halo_id,
+        operation=push.dirty.operation,
+        status=status,
+        action=action,
+        code=error.code if error else "",
+        message=error.message if error else message,
+        cure=error.cure if error else "",
+        bc_id=link.bc_id if link else "",
+        bc_number=link.bc_number if link else "",
+        at=at,
+        attempts=push.dirty.attempts + 1,
+        requests=requests_made(),
+        correlation_id=error.correlation_id if error else "",
+        halo_url=record_url(push.services.settings.halo.url, push.entity, push.halo_id),
+        bc_url=bc_url(connection, push.entity, link.bc_number) if link else "",
+        warnings=tuple(push.warnings),
+        record_name=push.record_name,
+    )
+
+
+def unrouted(
+    services: Services,
+    outcome_id: str,
+    entity: Entity,
+    halo_id: str,
+    operation: Operation,
+    error: SyncError,
+    at: datetime,
+    *,
+    name: str = "",
+) -> Outcome:
+    """The row for a record that no connection takes."""
+    return Outcome(
+        id=outcome_id,
+        connection_id=None,
+        entity=entity,
+        halo_id=halo_id,
+        operation=operation,
+        status="skipped" if isinstance(error, Skip) else "failed",
+        code=error.code,
+        message=error.message,
+        cure=error.cure,
+        at=at,
+        attempts=1,
+        halo_url=record_url(services.settings.halo.url, entity, halo_id),
+        record_name=name,
+    )
+
+
+def status_of(error: SyncError) -> OutcomeStatus:
+    """Skipped on purpose, worth another try, or for a person."""
+    if isinstance(error, Skip):
+        return "skipped"
+    if isinstance(error, (Transient, NeedsAuthorization)):
+        return "retrying"
+    return "failed"
+
+
+async def record(services: Services, outcome: Outcome, *, text: str = "") -> None:
+    """Keep an outcome, and with it the errors page true: a failure opens an error, a success closes the record's."""
+    await services.store.outcomes.put(outcome)
+    if outcome.status == "failed":
+        await services.store.errors.put(ErrorRow(**_fields(outcome), state="open", text=text))
+    if not outcome.halo_id:
+        return
+    if outcome.status in ("synced", "unchanged", "failed"):
+        await _close(services, outcome, keep=outcome.id if outcome.status == "failed" else "")
+    elif outcome.status == "retrying":
+        for row in await services.store.errors.open_of(outcome.entity, outcome.halo_id):
+            if row.value.state == "open":
+                await services.store.errors.replace(
+                    msgspec.structs.replace(row.value, state="retrying"), row.etag
+                )
+    elif outcome.status == "skipped":
+        # Skipped on purpose now: an older failure no longer stands, the reason to skip does.
+        await _close(services, outcome, keep="")
+
+
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in outcome.__struct_fields__}
+
+
+async def _close(services: Services, outcome: Outcome, *, keep: str) -> None:
+    for row in await services.store.errors.open_of(outcome.entity, outcome.halo_id):
+        if row.value.id != keep:
+            await services.store.errors.replace(
+                msgspec.structs.replace(row.value, state="resolved"), row.etag
+            )
+
+
+def cures(outcome: Outcome, dependencies: Sequence[str] = ()) -> list[str]:
+    """The keys of the cures that should queue this record again by themselves."""
+    connection = outcome.connection_id
+    by_code = {
+        "no_connection": ["default"],
+        "connection_not_ready": [f"connection:{connection}"],
+        "not_enabled": [f"entity:{connection}:{outcome.entity}"],
+        "before_go_live": [f"go_live:{connection}"],
+        "native_sync_enabled": [f"native:{connection}"],
+        "paused": [f"connection:{connection}"],
+        "needs_authorization": [f"connection:{connection}"],
+        "customer_not_linked": list(dependencies),
+        "product_not_linked": list(dependencies),
+    }
+    return by_code.get(outcome.code, [])
+
+
+async def wait_for_cure(services: Services, outcome: Outcome, dependencies: Sequence[str] = ()) -> None:
+    """Remember what would cure the record, so that it is queued again when that comes (blockers)."""
+    entity = next((known for known in ENTITIES if known == outcome.entity), None)
+    if entity is None:
+        return
+    for key in cures(outcome, dependencies):
+        await services.store.blockers.remember(
+            Blocked(
+                key=key,
+                entity=entity,
+                halo_id=outcome.halo_id,
+                operation=outcome.operation,
+                connection_id=outcome.connection_id if key.startswith("link:") else None,
+            )
+        )

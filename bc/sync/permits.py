@@ -1,0 +1,119 @@
+"""How many calls may be in flight: five to BC for each principal over all instances, and Halo's 5-minute ceiling."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bc.errors import Throttled
+from bc.model import Connection
+
+if TYPE_CHECKING:
+    from bc.store import Budgets
+
+BORROW_SECONDS = 180
+BORROW_PATIENCE = 60.0
+
+
+def principal_of(connection: Connection) -> str:
+    """Whose limits the connection's calls count against; the app registration until somebody has signed in."""
+    return connection.principal or f"app:{connection.tenant_id}:{connection.client_id}"
+
+
+@dataclass(slots=True)
+class _Gate:
+    allowed: int
+    used: int = 0
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+
+class PumpPermits:
+    """The pump's own permits: all of them while nobody else asks, one less for each caller that waits.
+
+    `refresh` is called each second; a permit is taken in memory only.
+    """
+
+    def __init__(self, budgets: Budgets, limit: int) -> None:
+        self._budgets = budgets
+        self._limit = limit
+        self._holder = f"pump-{secrets.token_hex(6)}"
+        self._gates: dict[str, _Gate] = {}
+
+    async def refresh(self, connections: Iterable[Connection]) -> None:
+        for principal in {principal_of(connection) for connection in connections}:
+            gate = self._gates.setdefault(principal, _Gate(0))
+            allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit)
+            async with gate.changed:
+                gate.allowed = allowed
+                gate.changed.notify_all()
+
+    @asynccontextmanager
+    async def hold(self, connection: Connection) -> AsyncIterator[None]:
+        principal = principal_of(connection)
+        gate = self._gates.get(principal)
+        if gate is None:
+            allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit)
+            gate = self._gates.setdefault(principal, _Gate(allowed))
+        async with gate.changed:
+            await gate.changed.wait_for(lambda: gate.used < gate.allowed)
+            gate.used += 1
+        try:
+            yield
+        finally:
+            async with gate.changed:
+                gate.used -= 1
+                gate.changed.notify()
+
+
+class BorrowedPermits:
+    """Permits for callers beside the pump (console, imports): each borrows one from storage for one call."""
+
+    def __init__(self, budgets: Budgets, limit: int) -> None:
+        self._budgets = budgets
+        self._limit = limit
+
+    @asynccontextmanager
+    async def hold(self, connection: Connection) -> AsyncIterator[None]:
+        principal, holder = principal_of(connection), f"call-{secrets.token_hex(6)}"
+        until = time.monotonic() + BORROW_PATIENCE
+        while not await self._budgets.borrow(principal, holder, self._limit, BORROW_SECONDS):
+            if time.monotonic() > until:
+                await self._budgets.give_back(principal, holder)
+                raise Throttled(
+                    "throttled",
+                    "All of Business Central's places for this connection are taken.",
+                    cure="Try again in a minute; a large sync is running.",
+                )
+            await asyncio.sleep(0.25)
+        try:
+            yield
+        finally:
+            await self._budgets.give_back(principal, holder)
+
+
+class HaloBudget:
+    """Halo calls, leased from storage in blocks so that a call costs no storage trip of its own."""
+
+    BLOCK = 10
+
+    def __init__(self, budgets: Budgets, ceiling: int) -> None:
+        self._budgets = budgets
+        self._ceiling = ceiling
+        self._left = 0
+        self._lock = asyncio.Lock()
+
+    async def take(self, calls: int) -> None:
+        """Wait until `calls` more may be made."""
+        async with self._lock:
+            while self._left < calls:
+                block = max(calls, min(self.BLOCK, self._ceiling // 10 or 1))
+                granted, wait = await self._budgets.take_halo(block, self._ceiling)
+                self._left += granted
+                if granted == 0:
+                    await asyncio.sleep(min(max(wait, 0.2), 30.0))
+            self._left -= calls

@@ -1,0 +1,208 @@
+"""The pump: drains dirty rows, one holder at a time over all instances.
+
+One pump serves the whole app and not one for each BC principal: Halo's few calls are the narrow pipe and are one per
+tenant, so a second pump could only wait for the same calls. Inside, each principal has its own five permits and each
+connection its own breaker, so a slow company never holds up another (docs/architecture.md, "One pump").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bc.errors import SyncError
+from bc.model import Connection, Dirty
+from bc.store import Lease
+from bc.store.rows import Row
+from bc.sync.context import utc_now
+from bc.sync.work import push_row
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+log = logging.getLogger("bc.pump")
+
+LEASE = "pump"
+LEASE_SECONDS = 30
+RENEW_SECONDS = 4
+SCAN_SECONDS = 1.0
+RUN_SECONDS = 240
+FULL_SCAN_SECONDS = 15
+WORKERS = 24
+Key = tuple[str, str]
+
+
+class Pump:
+    """One run. `run()` returns when there is nothing to do now, the time is up, or the lease is lost."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.rows: dict[Key, Row[Dirty]] = {}
+        self.active: dict[Key, asyncio.Task[None]] = {}
+        self.connections: list[Connection] = []
+        self.scanned_at: datetime | None = None
+        self.scanned_all_at = 0.0
+        self.lost = False
+        self._lease: Lease
+        self._turn = 0
+
+    async def run(self, seconds: float = RUN_SECONDS) -> None:
+        lease = await self._acquire()
+        if lease is None:
+            self.services.poke()
+            return
+        ends = time.monotonic() + seconds
+        self.services.fence_until = time.monotonic() + LEASE_SECONDS
+        self._lease = lease
+        renewing = asyncio.create_task(self._keep())
+        try:
+            await self._drain(ends)
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+            await self._finish_active()
+            if not self.lost:
+                await self.services.store.leases.release(self._lease)
+            await self._leave_wake()
+
+    async def _acquire(self) -> Lease | None:
+        """The pump's lease; None while another instance renews it. A holder that died is waited out."""
+        leases, holder = self.services.store.leases, secrets.token_hex(8)
+        lease = await leases.acquire(LEASE, holder, LEASE_SECONDS)
+        while lease is None:
+            seen = await leases.read(LEASE)
+            if seen is not None:
+                await asyncio.sleep(RENEW_SECONDS + 1)
+                now_held = await leases.read(LEASE)
+                if now_held is not None and now_held.expires_at > seen.expires_at:
+                    return None
+            lease = await leases.acquire(LEASE, holder, LEASE_SECONDS)
+        return lease
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                renewed = await self.services.store.leases.renew(self._lease, LEASE_SECONDS)
+            except SyncError:
+                continue
+            if renewed is None:
+                self.lost = True
+                self.services.fence_until = 0.0
+                return
+            self._lease = renewed
+            self.services.fence_until = time.monotonic() + LEASE_SECONDS
+
+    async def _drain(self, ends: float) -> None:
+        while not self.lost and time.monotonic() < ends:
+            await self._scan()
+            self._start_workers()
+            if not self.active and not self._ready():
+                return
+            poked = self.services.poked
+            poked.clear()
+            waiting = [asyncio.create_task(poked.wait()), *self.active.values()]
+            done, _ = await asyncio.wait(waiting, timeout=SCAN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            waiting[0].cancel()
+            # Many may end at once in a flood: start the next before the next scan.
+            while done and not self.lost and time.monotonic() < ends and self._scan_is_fresh():
+                self._start_workers()
+                if not self.active:
+                    break
+                done, _ = await asyncio.wait(
+                    self.active.values(), timeout=SCAN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+
+    def _scan_is_fresh(self) -> bool:
+        return self.scanned_at is not None and utc_now() - self.scanned_at < timedelta(seconds=SCAN_SECONDS)
+
+    async def _scan(self) -> None:
+        """Read the dirty rows that changed since the last look; all of them now and then, for clocks that differ."""
+        all_again = time.monotonic() - self.scanned_all_at > FULL_SCAN_SECONDS
+        since = None if all_again or self.scanned_at is None else self.scanned_at - timedelta(seconds=10)
+        if since is None:
+            self.scanned_all_at = time.monotonic()
+        self.connections = await self.services.store.connections.list()
+        started = utc_now()
+        async for row in self.services.store.dirty.rows(changed_since=since):
+            key = (row.value.entity, row.value.halo_id)
+            if key not in self.active:
+                self.rows[key] = row
+        self.scanned_at = started
+        await self.services.permits.refresh(self.connections)
+
+    def _ready(self) -> list[Key]:
+        """Rows that may be tried now, fairest first.
+
+        A person's order goes first; the rest alternate between the longest waiting and the latest, so that a
+        single edit does not wait behind a month's invoicing run, and the run does not starve either.
+        """
+        now = utc_now()
+        ready = [
+            (key, row.value)
+            for key, row in self.rows.items()
+            if key not in self.active and (row.value.not_before is None or row.value.not_before <= now)
+        ]
+        people = [key for key, dirty in ready if dirty.source in ("manual", "cure")]
+        others = sorted(
+            ((key, dirty) for key, dirty in ready if dirty.source not in ("manual", "cure")),
+            key=lambda pair: pair[1].first_requested_at,
+        )
+        self._turn += 1
+        oldest, latest = [key for key, _ in others], [key for key, _ in reversed(others)]
+        mixed = [
+            key
+            for pair in zip(oldest, latest, strict=True)
+            for key in (pair if self._turn % 2 else pair[::-1])
+        ]
+        return [*people, *dict.fromkeys(mixed)]
+
+    def _start_workers(self) -> None:
+        self.active = {key: task for key, task in self.active.items() if not task.done()}
+        free = WORKERS - len(self.active)
+        if free <= 0 or self.lost:
+            return
+        for key in self._ready()[:free]:
+            row = self.rows.pop(key)
+            self.active[key] = asyncio.create_task(
+                push_row(self.services, row, self.connections), name=f"push {key[0]} {key[1]}"
+            )
+
+    async def _finish_active(self) -> None:
+        if not self.active:
+            return
+        _, pending = await asyncio.wait(self.active.values(), timeout=LEASE_SECONDS / 2)
+        for task in pending:
+            task.cancel()
+        if pending:
+            await asyncio.wait(pending)
+
+    async def _leave_wake(self) -> None:
+        """Rows that came or wait: leave a message behind, due when the first of them is."""
+        soonest: float | None = None
+        now = utc_now()
+        async for row in self.services.store.dirty.rows():
+            wait = max(0.0, (row.value.not_before - now).total_seconds()) if row.value.not_before else 0.0
+            soonest = wait if soonest is None else min(soonest, wait)
+            if soonest == 0:
+                break
+        if soonest is not None:
+            await self.services.wake(delay=min(soonest, 60.0))
+
+
+async def due(services: Services) -> bool:
+    """Whether a row could be pushed now and nobody holds the pump."""
+    lease = await services.store.leases.read(LEASE)
+    if lease is not None and lease.expires_at > utc_now():
+        return False
+    now = utc_now()
+    async for row in services.store.dirty.rows():
+        if row.value.not_before is None or row.value.not_before <= now:
+            return True
+    return False

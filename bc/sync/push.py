@@ -1,0 +1,293 @@
+"""One push: read the newest Halo record, plan, write the intent, act, commit, write back, tell.
+
+Every step may be the last before a crash. The order is what makes a repeat safe: nothing is sent to BC before the
+intent is stored, a found intent is looked up before anything is repeated, an action that BC carried out is stored
+with the link before Halo or the outcome learn of it, and the dirty row goes last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bc.entities.values import Record
+from bc.errors import Conflict, Gone, Refused, Skip, SyncError
+from bc.model import Action, Connection, Dirty, Intent, Link, Outcome
+from bc.store.rows import Row
+from bc.sync.adapter import Adapter, Plan
+from bc.sync.context import Push, current_push, utc_now
+from bc.sync.outcomes import outcome_of
+from bc.sync.outcomes import record as keep
+from bc.sync.routing import check_takes
+
+if TYPE_CHECKING:
+    from bc.clients.business_central import BusinessCentral
+    from bc.services import Services
+
+ECHO_WINDOW = timedelta(minutes=2)
+_VERBS = {
+    "created": "was created in Business Central",
+    "updated": "was updated in Business Central",
+    "adopted": "was found in Business Central and linked",
+    "deleted": "was deleted in Business Central",
+    "unlinked": "was unlinked; Business Central keeps its record",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The push has ended. `outcome` is None for an echo of our own write: nothing to tell."""
+
+    outcome: Outcome | None
+
+
+async def push_record(
+    services: Services,
+    bc: BusinessCentral,
+    connection: Connection,
+    dirty: Dirty,
+    adapter: Adapter[Any],
+    record: Record | None,
+) -> Done:
+    """Bring one record to BC. `record` is the Halo record as just read, None when Halo has it no more.
+
+    Raises `SyncError`: what it means for the record is the caller's (`bc.sync.pump`).
+    """
+    push = Push(
+        services=services,
+        bc=bc,
+        connection=connection,
+        dirty=dirty,
+        outcome_id=dirty.outcome_id or services.store.outcomes.new_id(utc_now()),
+        started_at=utc_now(),
+        record_name=adapter.name(record) if record else "",
+    )
+    current_push.set(push)
+    row = await services.store.links.get(connection.id, push.entity, push.halo_id)
+    wants_delete = (
+        record is None
+        or adapter.is_void(record)
+        or (dirty.operation == "delete" and dirty.source == "manual")
+    )
+    if record is None and dirty.operation != "delete":
+        raise _not_in_halo(push)
+    if wants_delete:
+        return await _delete(push, adapter, row)
+    assert record is not None  # noqa: S101 - said above
+    await check_takes(services, connection, push.entity)
+    await adapter.check(push, record, row.value if row else None)
+    return await _upsert(push, adapter, record, row)
+
+
+def _not_in_halo(push: Push) -> Refused:
+    return Refused(
+        "not_found_in_halo",
+        f"Halo has no {push.entity} {push.halo_id}.",
+        cure="Check the id. If it was deleted in Halo, sync it with the operation “delete”.",
+    )
+
+
+async def _upsert(push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None) -> Done:
+    plan: Plan = await adapter.prepare(push, record, row.value if row else None)
+    interrupted = row is not None and row.value.intent is not None
+    action: Action = "none"
+    if row is None or not row.value.exists:
+        found = await adapter.find(push, record, plan, row.value if row else None)
+        if found:
+            link, action = found
+            row = await _commit(push, row, link, action)
+            plan = await adapter.prepare(push, record, row.value)
+    elif interrupted:
+        # An update of unknown outcome: what BC holds now is the base, whatever we believed.
+        row = await _reread(push, adapter, plan, row)
+        plan = await adapter.prepare(push, record, row.value)
+    if plan.action == "none":
+        return await _told(push, adapter, record, row, action)
+    row, did = await _act(push, adapter, record, plan, row, repeated=interrupted)
+    return await _told(push, adapter, record, row, action if action != "none" else did)
+
+
+async def _act(
+    push: Push, adapter: Adapter[Any], record: Record, plan: Plan, row: Row[Link] | None, *, repeated: bool
+) -> tuple[Row[Link], Action]:
+    for attempt in (1, 2):
+        row = await _intend(push, plan, row)
+        try:
+            if row.value.exists:
+                link, did = await adapter.update(push, plan, row.value), "updated"
+            else:
+                link, did = await adapter.create(push, plan, row.value, repeated=repeated), "created"
+        except Conflict:
+            if attempt == 2 or not row.value.exists:
+                raise
+            row = await _reread(push, adapter, plan, row)
+            plan = await adapter.prepare(push, record, row.value)
+            if plan.action == "none":
+                return row, "none"
+        except Gone as error:
+            if not row.value.exists:
+                raise
+            raise await _broken(push, row, error) from error
+        except (Refused, Skip):
+            await _withdraw(push, row)
+            raise
+        else:
+            action: Action = "updated" if did == "updated" else "created"
+            return await _commit(push, row, link, action), action
+    raise AssertionError("unreachable")
+
+
+async def _intend(push: Push, plan: Plan, row: Row[Link] | None) -> Row[Link]:
+    intent = Intent(
+        operation_id=push.outcome_id,
+        action="update" if row and row.value.exists else "create",
+        payload_hash=plan.payload_hash,
+        started_at=utc_now(),
+        numbers=dict(plan.numbers),
+    )
+    links = push.services.store.links
+    push.services.check_fence()
+    if row is None:
+        return await links.create(
+            Link(
+                connection_id=push.connection.id,
+                entity=push.entity,
+                halo_id=push.halo_id,
+                halo_name=push.record_name,
+                linked_at=utc_now(),
+                intent=intent,
+            )
+        )
+    return await links.replace(msgspec.structs.replace(row.value, intent=intent), row.etag)
+
+
+async def _withdraw(push: Push, row: Row[Link]) -> None:
+    """BC refused for good, so nothing happened: take the intent back."""
+    links = push.services.store.links
+    if row.value.exists:
+        await links.replace(msgspec.structs.replace(row.value, intent=None), row.etag)
+    else:
+        await links.delete(row.value, row.etag)
+
+
+async def _commit(push: Push, row: Row[Link] | None, link: Link, action: Action) -> Row[Link]:
+    """Store what BC did before anyone else learns of it."""
+    link = msgspec.structs.replace(
+        link,
+        intent=None,
+        state="ok",
+        unreported=action if action != "none" else link.unreported,
+        unreported_id=push.outcome_id if action != "none" else link.unreported_id,
+    )
+    links = push.services.store.links
+    return await links.create(link) if row is None else await links.replace(link, row.etag)
+
+
+async def _reread(push: Push, adapter: Adapter[Any], plan: Plan, row: Row[Link]) -> Row[Link]:
+    try:
+        link = await adapter.reread(push, plan, row.value)
+    except Gone as error:
+        raise await _broken(push, row, error) from error
+    return await _commit(push, row, link, "none")
+
+
+async def _broken(push: Push, row: Row[Link], error: SyncError) -> Refused:
+    """The linked BC record is gone: nothing is created anew without a person's word."""
+    await push.services.store.links.replace(
+        msgspec.structs.replace(row.value, state="broken", intent=None), row.etag
+    )
+    return Refused(
+        "deleted_in_bc",
+        f"The {push.entity} {row.value.bc_number or row.value.bc_id} it is linked to no longer exists in Business Central.",
+        cure="Unlink it under Links and sync again to create it anew, or link it to another record.",
+        correlation_id=error.correlation_id,
+    )
+
+
+async def _told(
+    push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None, action: Action
+) -> Done:
+    """Write to Halo, keep the outcome, and close the link's books on this push."""
+    assert row is not None  # noqa: S101 - an upsert that ends here has a link
+    link = row.value
+    stamp = await adapter.write_back(push, record, link)
+    if link.unreported != "none":
+        # An action of this or of an attempt that died before it could tell.
+        action = link.unreported
+        push.outcome_id = link.unreported_id or push.outcome_id
+    silent = action == "none" and stamp is None and _is_echo(push, adapter, record, link)
+    outcome = None if silent else _outcome(push, link, action)
+    if outcome:
+        await keep(push.services, outcome)
+    seen = adapter.stamp(record) if stamp is None else stamp
+    window = utc_now() + ECHO_WINDOW if stamp is not None else link.echo_until
+    if link.unreported != "none" or seen != link.halo_stamp or window != link.echo_until:
+        told = msgspec.structs.replace(
+            link, unreported="none", unreported_id="", halo_stamp=seen, echo_until=window
+        )
+        await push.services.store.links.replace(told, row.etag)
+    return Done(outcome)
+
+
+def _is_echo(push: Push, adapter: Adapter[Any], record: Record, link: Link) -> bool:
+    """Whether the event can only be our own write coming back, or a change that was pushed already (F85, F3)."""
+    if push.dirty.source not in ("webhook", "sweep"):
+        return False
+    if link.halo_stamp:
+        return adapter.stamp(record) == link.halo_stamp
+    return link.echo_until is not None and utc_now() < link.echo_until
+
+
+def _outcome(push: Push, link: Link, action: Action) -> Outcome:
+    verb = _VERBS.get(action, "is the same in Business Central; nothing was sent")
+    number = f" as {link.bc_number}" if action in ("created", "adopted") and link.bc_number else ""
+    return outcome_of(
+        push,
+        "unchanged" if action == "none" else "synced",
+        action,
+        link=link,
+        at=utc_now(),
+        message=f"{push.entity.capitalize()} {push.record_name} {verb}{number}.",
+    )
+
+
+async def _delete(push: Push, adapter: Adapter[Any], row: Row[Link] | None) -> Done:
+    if row is None:
+        action: Action = "none"
+        outcome = outcome_of(
+            push,
+            "unchanged",
+            action,
+            link=None,
+            at=utc_now(),
+            message=f"{push.entity.capitalize()} {push.record_name or push.halo_id} was never sent to Business Central.",
+        )
+        await keep(push.services, outcome)
+        return Done(outcome)
+    push.record_name = push.record_name or row.value.halo_name or push.halo_id
+    push.services.check_fence()
+    if row.value.unreported != "deleted":
+        action = await adapter.delete(push, row.value)
+        done = msgspec.structs.replace(
+            row.value, unreported="deleted" if action == "deleted" else "none", intent=None
+        )
+        row = await push.services.store.links.replace(
+            msgspec.structs.replace(done, unreported_id=push.outcome_id), row.etag
+        )
+    else:
+        action, push.outcome_id = "deleted", row.value.unreported_id or push.outcome_id
+    message = f"{push.entity.capitalize()} {push.record_name} {_VERBS.get(action, 'was already gone from Business Central')}."
+    outcome = outcome_of(
+        push,
+        "unchanged" if action == "none" else "synced",
+        action,
+        link=row.value,
+        at=utc_now(),
+        message=message,
+    )
+    await keep(push.services, outcome)
+    await push.services.store.links.delete(row.value, row.etag)
+    return Done(outcome)

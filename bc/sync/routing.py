@@ -1,0 +1,115 @@
+"""Which connection a record belongs to, and whether that connection takes it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bc.entities.values import Record, ident, text
+from bc.errors import NeedsAuthorization, Skip, Transient
+from bc.model import Connection, Dirty
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+
+class Paused(Transient):
+    """The connection is paused or cannot sign in: its records wait, without counting tries."""
+
+
+def prefer(connections: list[Connection]) -> Connection:
+    """Of several connections to one company: the default, else production, else the older."""
+    return min(
+        connections,
+        key=lambda c: (not c.is_default, (c.environment_type or "").lower() != "production", c.created_at),
+    )
+
+
+async def known_connection(
+    services: Services, dirty: Dirty, connections: list[Connection]
+) -> Connection | None:
+    """The connection that can be told without reading Halo: named by the message, or holding the record's link.
+
+    Raises `Skip` `no_connection` when the message names one that does not exist.
+    """
+    by_id = {connection.id: connection for connection in connections}
+    if dirty.connection_id:
+        if dirty.connection_id not in by_id:
+            raise Skip(
+                "no_connection",
+                f"The connection {dirty.connection_id} does not exist.",
+                cure="Leave connection_id out, or name one of the connections shown in the console.",
+            )
+        return by_id[dirty.connection_id]
+    links = await services.store.links.by_halo_id(dirty.entity, dirty.halo_id)
+    linked = [by_id[link.connection_id] for link in links if link.connection_id in by_id]
+    return prefer(linked) if linked else None
+
+
+async def connection_of(
+    services: Services, dirty: Dirty, record: Record, connections: list[Connection]
+) -> Connection:
+    """The connection of the record's own company, an invoice's of its customer; else the default one.
+
+    Raises `Skip` `no_connection` where there is none.
+    """
+    company = text(record, "dbc_company_id")
+    if dirty.entity == "invoice" and not company:
+        customer_id = ident(record, "client_id")
+        by_id = {connection.id: connection for connection in connections}
+        links = await services.store.links.by_halo_id("customer", customer_id) if customer_id else []
+        linked = [by_id[link.connection_id] for link in links if link.exists and link.connection_id in by_id]
+        if linked:
+            return prefer(linked)
+        customer = await services.halo.client(customer_id) if customer_id else None
+        company = text(customer or {}, "dbc_company_id")
+    if company:
+        matching = [c for c in connections if (c.company_id or "").lower() == company.lower()]
+        if matching:
+            return prefer(matching)
+        raise Skip(
+            "no_connection",
+            f"Its Business Central company ({company}) is not connected.",
+            cure="Connect that company, or correct the company on the record in Halo.",
+        )
+    default = next((c for c in connections if c.is_default), None)
+    if default is None:
+        raise Skip(
+            "no_connection",
+            "It names no Business Central company and there is no default connection.",
+            cure="Choose a default connection in the console, or set the company on the record in Halo.",
+        )
+    return default
+
+
+def check_open(connection: Connection) -> None:
+    """Raise where the connection takes no push now: `Paused`, `NeedsAuthorization`, or `Skip` for one never set up."""
+    if connection.paused:
+        raise Paused("paused", f"{connection.name} is paused.", cure="Resume the connection.")
+    if connection.status == "needs_authorization":
+        raise NeedsAuthorization(
+            "needs_authorization",
+            f"{connection.name} cannot sign in to Business Central.",
+            cure="Authorize the connection again; waiting records are sent by themselves.",
+        )
+    if connection.status != "ready" or not connection.company_id:
+        raise Skip(
+            "connection_not_ready",
+            f"{connection.name} is not set up: no company is chosen.",
+            cure="Finish its set-up: authorize it, then choose the environment and company.",
+        )
+
+
+async def check_takes(services: Services, connection: Connection, entity: str) -> None:
+    """Raise `Skip` where the connection does not sync that entity, or Halo's built-in sync would push it too."""
+    if entity not in connection.settings.sync_entities:
+        raise Skip(
+            "not_enabled",
+            f"{entity.capitalize()}s are not switched on for {connection.name}.",
+            cure=f"Switch on “{entity}” under entities to sync on the connection.",
+        )
+    if not connection.settings.allow_native_sync and await services.halo_facts.native_sync_on():
+        raise Skip(
+            "native_sync_enabled",
+            "Halo's built-in Business Central sync is on and would send the same records.",
+            cure="Switch off “Enable sync” in Halo's Business Central integration, then sync again.",
+        )

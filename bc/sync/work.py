@@ -1,0 +1,228 @@
+"""One dirty row from start to end: route it, push it, tell what became of it, and let it go or wait."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bc.clients.business_central import count_requests
+from bc.errors import NeedsAuthorization, Refused, Skip, SyncError, Transient
+from bc.model import Connection, Dirty, Entity, Link, Outcome
+from bc.store.rows import Row, Stale
+from bc.sync import retry
+from bc.sync.breaker import Breaker
+from bc.sync.context import LostLease, Push, current_push, utc_now
+from bc.sync.outcomes import outcome_of, record, status_of, unrouted, wait_for_cure
+from bc.sync.push import Done, push_record
+from bc.sync.registry import ADAPTERS
+from bc.sync.routing import Paused, check_open, connection_of, known_connection
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+log = logging.getLogger("bc.push")
+
+# A push that ends in an error of ours is not repeated for ever.
+MAX_INTERNAL_ERRORS = 5
+# Records of a connection that is paused or cannot sign in are queued by its cure; this is only the safety net.
+WAIT_FOR_PERSON = timedelta(minutes=15)
+_REPORT = "It is tried again by itself. If it stays, report it with the time: the log has the details."
+
+
+async def push_row(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
+    """Push one record. Ends with the row gone, moved to a later time, or left for a newer change; never raises."""
+    dirty = row.value
+    async with services.lane(dirty.entity, dirty.halo_id):
+        with count_requests():
+            try:
+                await _push(services, row, connections)
+            except LostLease:
+                log.warning(
+                    "the pump's lease was lost; %s %s stays for the next", dirty.entity, dirty.halo_id
+                )
+            except Stale:
+                # Another worker wrote the link meanwhile: read everything again, soon.
+                await _wait(services, row, timedelta(seconds=1), dirty)
+            except Exception:
+                # Whatever it was, the change must not be lost with it.
+                log.exception("push ended unexpectedly: %s %s", dirty.entity, dirty.halo_id)
+                await _unexpected(services, row)
+
+
+async def _push(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
+    dirty, adapter = row.value, ADAPTERS[row.value.entity]
+    connection: Connection | None = None
+    token = current_push.set(None)
+    try:
+        connection = await known_connection(services, dirty, connections)
+        if connection is not None:
+            _gate(services, connection)
+        # Halo is read once the row is in hand: an edit made later moves the generation and comes again.
+        halo_record = await adapter.read(services, dirty.halo_id)
+        if connection is None:
+            if halo_record is None:
+                raise _unknown_in_halo(dirty)
+            connection = await connection_of(services, dirty, halo_record, connections)
+            _gate(services, connection)
+        done = await push_record(services, services.pump_bc, connection, dirty, adapter, halo_record)
+    except SyncError as error:
+        await _ended_badly(services, row, connection, error)
+    else:
+        _breaker(services, connection).success()
+        await _finish(services, row, done)
+    finally:
+        current_push.reset(token)
+
+
+async def push_first(services: Services, push: Push, entity: Entity, halo_id: str) -> Link | None:
+    """Push a record that another one needs, now, and return its link; None when it was skipped or failed.
+
+    Its own outcome tells why; transient trouble is raised, since it holds up the other record too.
+    """
+    async with services.lane(entity, halo_id):
+        row = await services.store.links.get(push.connection.id, entity, halo_id)
+        if row and row.value.exists:
+            return row.value
+        dirty = Dirty(
+            entity=entity,
+            halo_id=halo_id,
+            requested_at=utc_now(),
+            first_requested_at=utc_now(),
+            source=push.dirty.source,
+            connection_id=push.connection.id,
+        )
+        token = current_push.set(None)
+        try:
+            adapter = ADAPTERS[entity]
+            halo_record = await adapter.read(services, halo_id)
+            done = await push_record(services, push.bc, push.connection, dirty, adapter, halo_record)
+            if done.outcome:
+                await services.pushed(done.outcome)
+        except (Refused, Skip) as error:
+            await _tell(services, dirty, push.connection, error)
+            return None
+        finally:
+            current_push.reset(token)
+        row = await services.store.links.get(push.connection.id, entity, halo_id)
+        return row.value if row and row.value.exists else None
+
+
+def _unknown_in_halo(dirty: Dirty) -> SyncError:
+    if dirty.operation == "delete":
+        return Skip(
+            "not_linked", f"The deleted {dirty.entity} {dirty.halo_id} was never sent to Business Central."
+        )
+    return Refused(
+        "not_found_in_halo",
+        f"Halo has no {dirty.entity} {dirty.halo_id}.",
+        cure="Check the id; if it was deleted in Halo there is nothing to do: dismiss this.",
+    )
+
+
+def _gate(services: Services, connection: Connection) -> None:
+    check_open(connection)
+    breaker = _breaker(services, connection)
+    if not breaker.allows():
+        last = breaker.last
+        raise Paused(
+            last.code if last else "bc_unavailable",
+            last.message if last else "Business Central does not answer.",
+            cure=last.cure if last else "",
+            retry_after=timedelta(seconds=breaker.opens_in() + 1),
+        )
+
+
+def _breaker(services: Services, connection: Connection) -> Breaker:
+    return services.breakers.setdefault(connection.id, Breaker())
+
+
+async def _finish(services: Services, row: Row[Dirty], done: Done) -> None:
+    """The push is over: the row goes, unless the record changed since (then it is pushed once more)."""
+    try:
+        await services.store.dirty.delete(row.value, row.etag)
+    except Stale:
+        log.debug("%s %s changed while being pushed", row.value.entity, row.value.halo_id)
+    outcome = done.outcome
+    if outcome is not None:
+        log.info(
+            "outcome entity=%s halo_id=%s status=%s action=%s code=%s requests=%d",
+            outcome.entity,
+            outcome.halo_id,
+            outcome.status,
+            outcome.action,
+            outcome.code,
+            outcome.requests,
+        )
+        await services.pushed(outcome)
+
+
+async def _ended_badly(
+    services: Services, row: Row[Dirty], connection: Connection | None, error: SyncError
+) -> None:
+    if connection is not None and error.code not in ("halo_unavailable", "halo_refused_us"):
+        _breaker(services, connection).failure(error)
+    if isinstance(error, NeedsAuthorization) and connection is not None:
+        await services.needs_authorization(connection, error)
+    if status_of(error) == "retrying":
+        await _later(services, row, error, connection)
+    else:
+        await _finish(services, row, Done(await _tell(services, row.value, connection, error)))
+
+
+async def _tell(services: Services, dirty: Dirty, connection: Connection | None, error: SyncError) -> Outcome:
+    push = current_push.get()
+    if push is not None:
+        link = await services.store.links.get(push.connection.id, dirty.entity, dirty.halo_id)
+        outcome = outcome_of(
+            push, status_of(error), "none", link=link.value if link else None, at=utc_now(), error=error
+        )
+    else:
+        outcome_id = dirty.outcome_id or services.store.outcomes.new_id(utc_now())
+        outcome = unrouted(
+            services, outcome_id, dirty.entity, dirty.halo_id, dirty.operation, error, utc_now()
+        )
+        if connection is not None:
+            outcome = msgspec.structs.replace(outcome, connection_id=connection.id)
+    outcome = msgspec.structs.replace(outcome, status=status_of(error), attempts=dirty.attempts + 1)
+    await record(services, outcome)
+    await wait_for_cure(services, outcome, error.dependencies)
+    return outcome
+
+
+async def _later(
+    services: Services, row: Row[Dirty], error: SyncError, connection: Connection | None
+) -> None:
+    """Wait and try again; the outcome says why it waits."""
+    dirty = row.value
+    outcome = await _tell(services, dirty, connection, error)
+    wait = retry.delay(error, dirty.attempts + 1)
+    if error.code in ("paused", "needs_authorization"):
+        wait = max(wait, WAIT_FOR_PERSON)
+    changed = msgspec.structs.replace(
+        dirty, attempts=dirty.attempts + 1, outcome_id=outcome.id, last_code=error.code
+    )
+    await _wait(services, row, wait, changed)
+
+
+async def _unexpected(services: Services, row: Row[Dirty]) -> None:
+    """An error that is none of the family: try again a few times, then keep it as failed."""
+    words = "The push ended unexpectedly."
+    if row.value.attempts + 1 < MAX_INTERNAL_ERRORS:
+        await _later(services, row, Transient("internal_error", words, cure=_REPORT), None)
+        return
+    error = Refused(
+        "internal_error", words, cure="Report it with the time: the log has the details. Then retry."
+    )
+    await _finish(services, row, Done(await _tell(services, row.value, None, error)))
+
+
+async def _wait(services: Services, row: Row[Dirty], wait: timedelta, changed: Dirty) -> None:
+    try:
+        await services.store.dirty.replace(
+            msgspec.structs.replace(changed, not_before=utc_now() + wait), row.etag
+        )
+    except Stale:
+        log.debug("%s %s changed while waiting", changed.entity, changed.halo_id)

@@ -1,0 +1,143 @@
+"""The companies of the simulated Business Central, built from the seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sandbox.bc import seeding
+from sandbox.bc.errors import Refusal
+from sandbox.bc.store import Journal, Row, Table
+from sandbox.bc.types import TABLES, TYPES
+from sandbox.clock import Clock
+from sandbox.data import bc as seeds
+
+
+@dataclass(slots=True)
+class Company:
+    """One company: its tables by entity set, and its posting set-up."""
+
+    seed: seeds.Company
+    journal: Journal
+    tables: dict[str, Table]
+    series: Table
+    vat: dict[tuple[str, str], seeds.VatSetup]
+    sales_accounts: dict[tuple[str, str], str]
+    recurring: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.seed.id
+
+    @property
+    def name(self) -> str:
+        return self.seed.name
+
+    @property
+    def currency(self) -> str:
+        """The local currency's code, which documents and customers carry as a blank."""
+        return self.seed.currency
+
+    def __getitem__(self, set_name: str) -> Table:
+        return self.tables[set_name]
+
+    def related(self, table: str, value: str) -> Row | None:
+        """The row of BC's `table` with this id or code; None also where the sandbox has no such table."""
+        if table.startswith("Dimension Value "):
+            return self._dimension_value(int(table[-1]), value)
+        if table not in TABLES:
+            return None
+        rows = self.tables[TABLES[table]]
+        return rows.get(value) or rows.by_key(value)
+
+    def _dimension_value(self, number: int, code: str) -> Row | None:
+        dimensions = self.seed.dimensions
+        if number > len(dimensions):
+            return None
+        owner = dimensions[number - 1].id
+        return self["dimensionValues"].first(lambda row: row["dimensionId"] == owner and row["code"] == code)
+
+    def next_number(self, series: str, taken: str = "") -> str:
+        """The next number of a series; numbers that `taken` (an entity set) already has are passed over."""
+        while True:
+            row = self.series.by_key(series)
+            if row is None:
+                raise Refusal(400, "Internal_RecordNotFound", f"The No. Series does not exist. {series}")
+            number = f"{row['prefix']}{row['next']:0{row['digits']}d}"
+            self.series.update(row.id, {"next": row["next"] + row["step"]}, touch=False)
+            if not taken or self[taken].by_key(number) is None:
+                return number
+
+    def rate(self, currency: str, day: date) -> Decimal | None:
+        """Local price of one unit of a foreign currency on `day`; 1 for the local one, None where there is none."""
+        if not currency:
+            return Decimal(1)
+        row = self["currencies"].by_key(currency)
+        rates = row.get("rates", ()) if row else ()
+        found = [value for start, value in rates if start <= day]
+        return found[-1] if found else None
+
+
+@dataclass(slots=True)
+class Environment:
+    """One environment: companies by id; their journal is common, since one batch may touch several."""
+
+    seed: seeds.Environment
+    journal: Journal
+    companies: dict[str, Company]
+    list: Table
+
+    @property
+    def name(self) -> str:
+        return self.seed.name
+
+    def company(self, name_or_id: str) -> Company | None:
+        wanted = name_or_id.casefold()
+        return next((one for one in self.companies.values() if wanted in (one.id, one.name.casefold())), None)
+
+
+def build_environments(data: seeds.BusinessCentral, clock: Clock) -> dict[str, Environment]:
+    """All environments by lower-case name."""
+    return {one.name.casefold(): _environment(one, clock) for one in data.environments}
+
+
+def _environment(seed: seeds.Environment, clock: Clock) -> Environment:
+    journal = Journal(clock)
+    listed = Table(journal, key="name")
+    companies = {}
+    for one in seed.companies:
+        companies[one.id] = _company(one, journal)
+        listed.insert(seeding.company_row(one), one.id, one.created)
+    journal.commit()
+    return Environment(seed, journal, companies, listed)
+
+
+def _company(seed: seeds.Company, journal: Journal) -> Company:
+    tables = {
+        name: Table(journal, kind.key, "documentId" if name == "salesInvoiceLines" else "")
+        for name, kind in TYPES.items()
+        if name != "companies"
+    }
+    tables["dimensionValues"] = Table(journal)
+    company = Company(
+        seed=seed,
+        journal=journal,
+        tables=tables,
+        series=Table(journal, "code"),
+        vat={(one.business_group, one.product_group): one for one in seed.vat_setup},
+        sales_accounts={
+            (one.business_group, one.product_group): one.sales_account for one in seed.sales_setup
+        },
+    )
+    for name, row_id, values, modified in seeding.rows(seed):
+        tables[name].insert(values, row_id, modified)
+    for series in seed.number_series:
+        company.series.insert(seeding.series_row(series), at=seed.created)
+    return company
+
+
+def as_of(stamp: datetime) -> date:
+    """BC's work date."""
+    return stamp.date()

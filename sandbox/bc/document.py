@@ -1,0 +1,89 @@
+"""A sales invoice with its lines: tax and totals worked out anew, the lines replaced when the customer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sandbox.bc.errors import bad_request, dialog, must_be
+from sandbox.bc.session import Session
+from sandbox.bc.store import Row
+from sandbox.bc.values import ZERO_GUID
+from sandbox.bc.vat import Taxable, tax_lines
+
+TOTALS = (
+    "discountAmount", "totalAmountExcludingTax", "totalTaxAmount", "totalAmountIncludingTax", "remainingAmount",
+)  # fmt: skip
+LINE_STEP = 10_000
+UNIT_PRECISION = Decimal("0.001")
+
+
+def lines_of(session: Session, invoice_id: str) -> list[Row]:
+    return session.company["salesInvoiceLines"].children(invoice_id)
+
+
+def recalculate(session: Session, invoice_id: str) -> Row:
+    """Work out the tax of all lines and the header's totals; the header's ETag moves (BC: any line change)."""
+    invoices, table = session.company["salesInvoices"], session.company["salesInvoiceLines"]
+    invoice = invoices.rows[invoice_id]
+    lines = lines_of(session, invoice_id)
+    taxed = tax_lines(
+        [Taxable(line["lineAmount"], line["taxPercent"], line["vatKey"]) for line in lines],
+        invoice["invoiceDiscount"],
+        gross=invoice["pricesIncludeTax"],
+    )
+    for line, tax in zip(lines, taxed, strict=True):
+        worked = {
+            "amountExcludingTax": tax.excluding,
+            "amountIncludingTax": tax.including,
+            "totalTaxAmount": tax.tax,
+            "invoiceDiscountAllocation": tax.discount,
+            "netAmount": tax.net,
+            "netTaxAmount": tax.net_tax,
+            "netAmountIncludingTax": tax.net_including,
+        }
+        if any(line[name] != value for name, value in worked.items()):
+            table.update(line.id, worked, touch=False)
+    net = sum((tax.net for tax in taxed), Decimal(0))
+    total = sum((tax.net_including for tax in taxed), Decimal(0))
+    return invoices.update(
+        invoice_id,
+        {
+            "discountAmount": invoice["invoiceDiscount"] if lines else Decimal(0),
+            "totalAmountExcludingTax": net,
+            "totalTaxAmount": total - net,
+            "totalAmountIncludingTax": total,
+            "remainingAmount": total,
+        },
+    )
+
+
+def check_open(invoice: Row | Mapping[str, Any]) -> None:
+    """Refuse a change of a posted invoice, or of one that is released or waits for approval."""
+    if invoice["posted"]:
+        raise dialog("The invoice has been posted and can no longer be modified.")
+    if invoice["headerStatus"] != "Open":
+        raise must_be(
+            "Status",
+            "Open",
+            f"Sales Header: Document Type=Invoice, No.={invoice['number']}",
+            invoice["headerStatus"],
+        )
+
+
+def check_rate(session: Session, values: Mapping[str, Any]) -> None:
+    """A foreign currency needs an exchange rate for the posting date."""
+    code = currency_of(values)
+    if code and session.company.rate(code, values["postingDate"]) is None:
+        day = values["postingDate"].strftime("%m/%d/%y")
+        raise bad_request(
+            "There is no Currency Exchange Rate within the filter.\r\n\r\n"
+            f"Filters: Currency Code: {code}, Starting Date: ''..{day}",
+            "Internal_DataNotFoundFilter",
+        )
+
+
+def currency_of(values: Row | Mapping[str, Any]) -> str:
+    """The document's currency code; blank for the local currency."""
+    return str(values["currencyCode"]) if values["currencyId"] != ZERO_GUID else ""

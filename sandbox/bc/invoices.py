@@ -1,0 +1,246 @@
+"""Sales invoices: header rules, deep insert, changes and deletion. Posting is in `posting.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sandbox.bc import lines
+from sandbox.bc.document import TOTALS, check_open, check_rate, lines_of, recalculate
+from sandbox.bc.edit import Edit, Trigger
+from sandbox.bc.errors import bad_request, dialog, must_be
+from sandbox.bc.invoice_customer import set_bill_to, set_customer, set_due_date
+from sandbox.bc.seeding import blanks
+from sandbox.bc.session import Session
+from sandbox.bc.store import Row
+from sandbox.bc.types import TYPES
+from sandbox.bc.values import ZERO_GUID
+
+LINES = "salesInvoiceLines"
+
+_KIND = TYPES["salesInvoices"]
+_DATES = ("invoiceDate", "postingDate", "dueDate")
+_AFTER_POSTING = frozenset({"dueDate", "promisedPayDate", "disputeStatus", "disputeStatusId"})
+
+
+def create(session: Session, body: Mapping[str, Any]) -> Row:
+    """A draft, with its lines when the body has them (deep insert): one transaction.
+
+    The row given back is what the answer shows: its totals predate the lines, unless a switch says otherwise.
+    """
+    sent = body.get(LINES, [])
+    if not isinstance(sent, list):
+        raise bad_request("Invalid Request Body")
+    edit = Edit(session, _KIND, new_invoice(session))
+    edit.apply(body, _TRIGGERS, nested=LINES)
+    if edit.values["customerId"] == ZERO_GUID:
+        raise dialog('A "customerNumber" or a "customerId" must be provided.')
+    _dates_again(edit, body)
+    edit.values["number"] = session.company.next_number("S-INV", "salesInvoices")
+    first = session.company["salesInvoices"].insert(edit.values)
+    recurring = session.company.recurring.get(first["customerNumber"], [])
+    before = session.switch("recurring_lines") == "before"
+    for line in [*recurring, *sent] if before else [*sent, *recurring]:
+        lines.insert(session, first, line)
+    if not sent and not recurring:
+        return first
+    return _as_answered(session, first, recalculate(session, first.id), deep=bool(sent))
+
+
+def modify(session: Session, row: Row, body: Mapping[str, Any]) -> Row:
+    """Change a draft, or of a posted invoice the few fields that stay open."""
+    table = session.company["salesInvoices"]
+    if row["posted"]:
+        if not body or set(body) - _AFTER_POSTING:
+            raise dialog("The invoice has been posted and can no longer be modified.")
+    elif row["headerStatus"] != "Open":
+        check_open(row)
+    edit = Edit(session, _KIND, dict(row.values), row)
+    edit.apply(body, _TRIGGERS)
+    saved = table.update(row.id, edit.values)
+    if row["posted"]:
+        return saved
+    if any(saved[name] != row[name] for name in ("customerId", "currencyId", "billToCustomerId")):
+        lines.recreate(session, saved)
+    return recalculate(session, row.id)
+
+
+def delete(session: Session, row: Row) -> None:
+    """Delete a draft; a posted invoice only when the set-up's date allows it, and then it is gone."""
+    if row["posted"]:
+        limit = session.switch("allow_document_deletion_before")
+        if not limit:
+            raise dialog(
+                "The date Allow Document Deletion Before must be set on the page Sales & Receivables Setup before "
+                "deleting sales documents."
+            )
+        if row["postingDate"] >= date.fromisoformat(limit):
+            raise dialog(
+                f"You cannot delete posted sales documents that are posted after {limit}. \\\\The date is defined "
+                "by the Allow Document Deletion Before field in the Sales & Receivables Setup window."
+            )
+    for line in lines_of(session, row.id):
+        session.company["salesInvoiceLines"].remove(line.id)
+    session.company["salesInvoices"].remove(row.id)
+
+
+def new_invoice(session: Session) -> dict[str, Any]:
+    """A blank draft with what BC itself keeps about it."""
+    return {
+        **blanks(_KIND),
+        "status": "Draft",
+        "invoiceDate": session.today,
+        "postingDate": session.today,
+        "dueDate": session.today,
+        "discountAppliedBeforeTax": True,
+        "posted": False,
+        "closed": False,
+        "headerStatus": "Open",
+        "invoiceDiscount": Decimal(0),
+        "vatBusPostingGroup": "",
+        "genBusPostingGroup": "",
+        "preAssignedNumber": "",
+    }
+
+
+def _as_answered(session: Session, first: Row, last: Row, *, deep: bool) -> Row:
+    """The row that a deep insert answers with."""
+    mode = session.switch("deep_insert_totals")
+    if mode == "fresh" or not deep:
+        return last
+    old = {name: first[name] for name in TOTALS}
+    shown = first if mode == "stale_etag" else last
+    return Row(last.id, shown.version, last.created, shown.modified, {**last.values, **old})
+
+
+def _dates_again(edit: Edit, body: Mapping[str, Any]) -> None:
+    """Dates that were sent win over what customer and payment terms worked out."""
+    for name in _DATES:
+        if name in edit.given:
+            edit.values[name] = date.fromisoformat(body[name])
+    if "dueDate" not in edit.given:
+        set_due_date(edit)
+    check_rate(edit.session, edit.values)
+
+
+def _customer_id(edit: Edit, value: str) -> None:
+    if edit.new and value == ZERO_GUID:
+        return
+    row = edit.session.company["customers"].get(value)
+    if row is None:
+        raise dialog("The sell-to customer cannot be found.")
+    set_customer(edit, row)
+
+
+def _customer_number(edit: Edit, value: str) -> None:
+    if edit.new and not value:
+        return
+    row = edit.session.company["customers"].by_key(value)
+    if "customerId" in edit.given and (row is None or row.id != edit.values["customerId"]):
+        raise dialog("The sell-to customer values do not match to a specific Customer.")
+    if row is None:
+        raise dialog("The sell-to customer cannot be found.")
+    set_customer(edit, row)
+
+
+def _bill_to_id(edit: Edit, value: str) -> None:
+    row = edit.session.company["customers"].get(value)
+    if row is None:
+        raise dialog("The bill-to customer cannot be found.")
+    set_bill_to(edit, row)
+
+
+def _bill_to_number(edit: Edit, value: str) -> None:
+    row = edit.session.company["customers"].by_key(value)
+    if "billToCustomerId" in edit.given and (row is None or row.id != edit.values["billToCustomerId"]):
+        raise dialog("The bill-to customer values do not match to a specific Customer.")
+    if row is None:
+        raise dialog("The bill-to customer cannot be found.")
+    set_bill_to(edit, row)
+
+
+def _invoice_date(edit: Edit, value: date) -> None:
+    edit.values["invoiceDate"] = value
+    set_due_date(edit)
+
+
+def _posting_date(edit: Edit, value: date) -> None:
+    """The document date follows the posting date (BC's default set-up)."""
+    edit.values.update(postingDate=value, invoiceDate=value)
+    set_due_date(edit)
+    check_rate(edit.session, edit.values)
+
+
+def _terms(edit: Edit, value: str) -> None:
+    edit.values["paymentTermsId"] = value
+    set_due_date(edit)
+
+
+def _currency_id(edit: Edit, value: str) -> None:
+    row = edit.session.company["currencies"].get(value)
+    edit.values.update(currencyId=value, currencyCode=row["code"] if row else "")
+    check_rate(edit.session, edit.values)
+
+
+def _currency_code(edit: Edit, value: str) -> None:
+    """The local currency's code is stored blank; a longer text is cut to 10."""
+    company = edit.session.company
+    code = value[:10].strip().upper()
+    row = company["currencies"].by_key(code) if code != company.currency else None
+    if code not in ("", company.currency) and row is None:
+        raise dialog('The "currencyCode" does not match to a Currency.')
+    found = row.id if row else ZERO_GUID
+    if "currencyId" in edit.given and edit.values["currencyId"] != found:
+        raise dialog("The currency values do not match to a specific Currency.")
+    edit.values.update(currencyId=found, currencyCode=row["code"] if row else "")
+    check_rate(edit.session, edit.values)
+
+
+def _discount(edit: Edit, value: Decimal) -> None:
+    edit.values.update(invoiceDiscount=value, discountAmount=value)
+
+
+def _posted_only(name: str) -> Trigger:
+    def trigger(edit: Edit, value: Any) -> None:
+        if not edit.values["posted"]:
+            record = "Sales Invoice Entity Aggregate"
+            where = f"{record}: No.={edit.values['number']}, Posted=No"
+            raise must_be("Posted", "Yes", where, "No")
+        edit.values[name] = value
+
+    return trigger
+
+
+def _sell_to(name: str) -> Trigger:
+    """A ship-to address that was the sell-to address follows it."""
+    ship = name.replace("sellTo", "shipTo")
+
+    def trigger(edit: Edit, value: Any) -> None:
+        if edit.values[ship] == edit.values[name]:
+            edit.values[ship] = value
+        edit.values[name] = value
+
+    return trigger
+
+
+_TRIGGERS: Mapping[str, Trigger] = {
+    "customerId": _customer_id,
+    "customerNumber": _customer_number,
+    "billToCustomerId": _bill_to_id,
+    "billToCustomerNumber": _bill_to_number,
+    "invoiceDate": _invoice_date,
+    "postingDate": _posting_date,
+    "paymentTermsId": _terms,
+    "currencyId": _currency_id,
+    "currencyCode": _currency_code,
+    "discountAmount": _discount,
+    **{name: _posted_only(name) for name in ("promisedPayDate", "disputeStatusId", "disputeStatus")},
+    **{
+        name: _sell_to(name)
+        for name in (
+            "sellToAddressLine1", "sellToAddressLine2", "sellToCity", "sellToCountry", "sellToState", "sellToPostCode",
+        )
+    },
+}  # fmt: skip

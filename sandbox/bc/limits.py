@@ -1,0 +1,109 @@
+"""BC's limits for each user: 5 requests run, 95 wait, 6,000 in any 5 minutes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from sandbox.bc.errors import Refusal
+from sandbox.world import World
+
+_WINDOW = 300.0
+
+
+class Gate:
+    """Lets requests through one by one as the switches allow; without `bc.limits` it only takes time."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._running: defaultdict[str, int] = defaultdict(int)
+        self._waiting: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
+        self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    @asynccontextmanager
+    async def place(self, principal: str, parts: int = 1) -> AsyncIterator[None]:
+        """One of the running places for `principal`; `parts` requests count against the rate.
+
+        Refuses with 429 where rate or queue are full, and with 503 after too long a wait.
+        """
+        seconds = float(self._switch("seconds_per_request"))
+        if not self._switch("limits"):
+            if seconds:
+                await asyncio.sleep(seconds)
+            yield
+            return
+        self._count(principal, parts)
+        await self._enter(principal)
+        try:
+            if seconds:
+                await asyncio.sleep(seconds)
+            yield
+        finally:
+            self._leave(principal)
+
+    def _switch(self, name: str) -> Any:
+        return self.world.switch(f"bc.{name}")
+
+    def _count(self, principal: str, parts: int) -> None:
+        now = self.world.clock.now().timestamp()
+        recent, most = self._recent[principal], self._switch("limit_rate")
+        while recent and recent[0] <= now - _WINDOW:
+            recent.popleft()
+        if len(recent) + parts > most:
+            raise self._too_many(len(recent) + parts, most)
+        recent.extend([now] * parts)
+        self.world.counters.highest("bc", "max_in_5_minutes", len(recent))
+
+    async def _enter(self, principal: str) -> None:
+        most, queue = self._switch("limit_running"), self._waiting[principal]
+        if self._running[principal] < most and not queue:
+            self._running[principal] += 1
+            return
+        if len(queue) >= self._switch("limit_queued"):
+            raise self._too_many(most + len(queue) + 1, most + self._switch("limit_queued"))
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        self.world.counters.highest("bc", "max_queued", len(queue))
+        try:
+            async with asyncio.timeout(self._switch("limit_wait_seconds")):
+                await turn
+        except TimeoutError:
+            raise Refusal(503, "Application_TooManyRequests", "The request waited too long.") from None
+        finally:
+            if turn in queue:
+                queue.remove(turn)
+
+    def _leave(self, principal: str) -> None:
+        """Hand the place to the next that waits, or give it back."""
+        queue = self._waiting[principal]
+        while queue:
+            turn = queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._running[principal] -= 1
+
+    def _too_many(self, actual: int, most: int) -> Refusal:
+        self.world.counters.count("bc", "throttled")
+        return Refusal(
+            429,
+            "Application_TooManyRequests",
+            f"Too many requests reached. Actual ({actual}). Maximum ({most}).",
+            headers=self._retry_after(),
+            plain=True,
+        )
+
+    def _retry_after(self) -> dict[str, str]:
+        wanted = self._switch("retry_after")
+        if not wanted:
+            return {}
+        if wanted == "date":
+            return {
+                "Retry-After": format_datetime(self.world.clock.now() + timedelta(seconds=5), usegmt=True)
+            }
+        return {"Retry-After": str(wanted)}

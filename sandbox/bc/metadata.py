@@ -1,0 +1,79 @@
+"""`$metadata` and the service document."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from sandbox.bc.schema import ENUMS, EntityType
+from sandbox.bc.types import TYPES
+from sandbox.bc.values import encode_member
+
+
+def service_document(base: str) -> dict[str, Any]:
+    return {
+        "@odata.context": f"{base}/$metadata",
+        "value": [{"name": name, "kind": "EntitySet", "url": name} for name in sorted(TYPES)],
+    }
+
+
+@cache
+def edmx() -> str:
+    """The model as EDMX, namespace `Microsoft.NAV`."""
+    types = "".join(_entity_type(kind) for kind in TYPES.values())
+    enums = "".join(_enum(name, members) for name, members in ENUMS.items())
+    sets = "".join(
+        f'<EntitySet Name="{kind.set_name}" EntityType="Microsoft.NAV.{kind.name}"/>'
+        for kind in TYPES.values()
+    )
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
+        '<Schema Namespace="Microsoft.NAV" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
+        f'{types}{enums}{_post_action()}<EntityContainer Name="NAV">{sets}</EntityContainer>'
+        "</Schema></edmx:DataServices></edmx:Edmx>"
+    )
+
+
+def _entity_type(kind: EntityType) -> str:
+    properties = "".join(
+        f"<Property Name={quoteattr(one.name)} Type={quoteattr(one.edm)}"
+        + (f' MaxLength="{one.max}"' if one.max else "")
+        + ' Nullable="false"/>' * (one.name == "id")
+        + "/>" * (one.name != "id")
+        for one in kind.fields
+    )
+    ways = "".join(
+        f'<NavigationProperty Name="{way.name}" Type="{_target(way.target, way.collection)}"/>'
+        for way in kind.navigation
+    )
+    if kind.set_name == "companies":
+        ways = "".join(
+            f'<NavigationProperty Name="{name}" Type="{_target(name, True)}" ContainsTarget="true"/>'
+            for name in TYPES
+            if name != "companies"
+        )
+    return (
+        f'<EntityType Name="{kind.name}"><Key><PropertyRef Name="id"/></Key>{properties}{ways}</EntityType>'
+    )
+
+
+def _target(set_name: str, collection: bool) -> str:
+    name = f"Microsoft.NAV.{TYPES[set_name].name}"
+    return f"Collection({name})" if collection else name
+
+
+def _enum(name: str, members: tuple[str, ...]) -> str:
+    listed = "".join(
+        f'<Member Name="{encode_member(member)}" Value="{number}"/>' for number, member in enumerate(members)
+    )
+    return f'<EnumType Name="{name}">{listed}</EnumType>'
+
+
+def _post_action() -> str:
+    return "".join(
+        f'<Action Name="{name}" IsBound="true"><Parameter Name="bindingParameter" '
+        'Type="Microsoft.NAV.salesInvoice"/></Action>'
+        for name in ("post", "postAndSend", "send", "cancel", "cancelAndSend", "makeCorrectiveCreditMemo")
+    )
