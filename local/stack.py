@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -83,7 +81,7 @@ class App:
         self.sandbox = sandbox
         self.admin_key = secrets.token_urlsafe(24)
         self.function_key = secrets.token_urlsafe(24)
-        self.host = HostProcess(ROOT, {}, port=port, settings_file=Path(os.devnull))
+        self.host = HostProcess(ROOT, {}, port=port, settings_file=ROOT / ".local" / "none.json")
         halo = sandbox.facts["halo"]
         self.host.env.update(
             {

@@ -125,7 +125,7 @@ RULES = (
         Refused,
         "invoice_posted",
         text=r"has been posted and can no longer be modified|can be applied to a draft invoice only|"
-        r"You cannot delete posted sales documents",
+        r"You cannot delete posted sales documents|Allow Document Deletion Before must be set",
         cure="A posted invoice cannot change. Correct it with a credit memo in Business Central.",
     ),
     Rule(

@@ -195,7 +195,7 @@ class Entra:
                 "AZURE_AUTHORITY_HOST is not an https address.",
                 cure="Set AZURE_AUTHORITY_HOST to the https address of Microsoft Entra.",
             )
-        from msal import ConfidentialClientApplication
+        from msal.application import ConfidentialClientApplication
 
         if self._http is None:
             self._http = httpx.Client(
@@ -285,7 +285,7 @@ def permissions(token: Secret) -> tuple[str, ...]:
 
 
 def _cache(text: Secret | None) -> Any:
-    from msal import SerializableTokenCache
+    from msal.token_cache import SerializableTokenCache
 
     cache = SerializableTokenCache()
     if text:

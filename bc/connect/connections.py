@@ -143,9 +143,8 @@ class ConnectionDesk:
             raise ConfirmMismatch(connection.name)
         await self._store.connections.update(connection_id, lambda found: replace(found, paused=True))
         await self._cancel_jobs(connection_id)
-        # The connection goes last: a removal that was cut short can be asked for again.
+        # The connection itself goes last, so a removal that was cut short can be asked for again.
         await self._store.forget(connection_id)
-        await self._store.connections.delete(connection_id)
         await drop_cache(self._store, self._tokens, connection.principal)
 
     async def _get(self, connection_id: str) -> Connection:

@@ -45,14 +45,14 @@ def text(most: int, *, least: int = 1) -> Check:
     def check(value: Any) -> str:
         if not isinstance(value, str):
             raise Unfit("Expected a text.")
-        value = value.strip()
-        if len(value) < least:
+        found = value.strip()
+        if len(found) < least:
             raise Unfit("This is required.")
-        if len(value) > most:
+        if len(found) > most:
             raise Unfit(f"At most {most} characters fit.")
-        if any(ord(character) < 32 for character in value):
+        if not found.isprintable():
             raise Unfit("Control characters do not fit.")
-        return value
+        return found
 
     return check
 

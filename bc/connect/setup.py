@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
 from bc.errors import SyncError
 from bc.settings import Settings
-from bc.store import Store
+
+if TYPE_CHECKING:
+    from bc.store import Store
 
 HALO_NOTE = "health:halo"
 FRESH_SECONDS = 20.0

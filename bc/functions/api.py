@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import azure.functions as func
 
-from bc.functions import api_connections, api_imports, api_sync
 from bc.functions.admin import admin
 from bc.functions.http import Router
 
 blueprint = func.Blueprint()
-router = Router([*api_connections.ROUTES, *api_imports.ROUTES, *api_sync.ROUTES], admin.guard)
+
+
+@cache
+def router() -> Router:
+    """All tables together; they pull in the clients and the store, so the first request and not the start pays."""
+    from bc.functions import api_connections, api_imports, api_sync
+
+    return Router([*api_connections.ROUTES, *api_imports.ROUTES, *api_sync.ROUTES], admin.guard)
 
 
 @blueprint.function_name("api")
 @blueprint.route("api/{*path}", auth_level=func.AuthLevel.ANONYMOUS)
 async def api(req: func.HttpRequest) -> func.HttpResponse:
     """Admin API; the app itself checks who asks."""
-    return await router.serve(req)
+    return await router().serve(req)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
-from bc.connect.authorization import ForeignAnswer, cookie_name
-from bc.functions.api_connections import authorization
 from bc.functions.http import Answer, Request, Route, Router, redirect
 
 if TYPE_CHECKING:
@@ -33,6 +31,10 @@ _PAGE = """<!doctype html>
 
 async def callback(services: Services, request: Request) -> Answer:
     """303 to the connection's page, where the result stands; 400 in words for an answer that is not this browser's."""
+    # Here, since the clients and the store behind them are slow to import and most starts need neither.
+    from bc.connect.authorization import ForeignAnswer, cookie_name
+    from bc.functions.api_connections import authorization
+
     # An answer that long is not Microsoft's; without its parts it has no state.
     query = request.query if len(request.url) <= LONGEST_ADDRESS else ()
     try:

@@ -6,7 +6,6 @@ progress is the truth: a queue message only says that there is work.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -92,21 +91,22 @@ async def start(services: Services, connection: Connection, kind: str, request: 
     """Queue an import. Raises `ImportRunning`, or `Refused` `connection_not_ready`."""
     check_ready(connection)
     jobs = services.store.jobs
+    now = datetime.now(UTC)
     job = Job(
-        id=uuid.uuid4().hex,
+        id=jobs.new_id(now),
         connection_id=connection.id,
         kind=kind,
         total=len(request.records) if request.records is not None else None,
-        created_at=datetime.now(UTC),
+        created_at=now,
     )
-    await jobs.put_blob(job.id, REQUEST, _encoder.encode(request))
-    await jobs.insert(job)
-    # The message comes before the claim: a death in between must not leave a claim that nobody works off.
-    await wake(services, job.id)
     holder = await jobs.claim(connection.id, kind, job.id)
     if holder:
-        await _end(services, job.id, "cancelled", NOT_STARTED)
+        # It may have died before it put its first message on the queue; one more does no harm.
+        await wake(services, holder)
         raise ImportRunning(f"{KINDS[kind].noun}s", holder)
+    await jobs.put_blob(job.id, REQUEST, _encoder.encode(request))
+    await jobs.insert(job)
+    await wake(services, job.id)
     return job
 
 

@@ -98,6 +98,11 @@ async def run_page(services: Services, message: ImportPageMessage) -> None:
         if isinstance(fault, NeedsAuthorization):
             await _tell_connection(services, job, fault)
         await jobs.finish(services, job, "failed", f"{fault.message} {fault.cure}".strip())
+    except KeyError as gone:
+        _runs.pop(job.id, None)
+        if gone.args != (job.id,):
+            raise
+        # The job's row went away with its connection: there is nothing left to do or to tell.
     except BaseException:
         _runs.pop(job.id, None)
         raise

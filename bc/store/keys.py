@@ -1,6 +1,6 @@
 """Table keys: any text becomes a legal key and back; ids that sort newest first; cursors.
 
-Azure forbids `/ \\ # ?`, control characters and more than 1,024 characters in a key, and `%` is trouble in
+Azure forbids `/ \\ # ?`, control characters and more than 1 KiB of UTF-16 in a key, and `%` is trouble in
 addresses. Everything but plain ASCII letters, digits, `-`, `_` and `.` is therefore written as `=XX` for each
 UTF-8 byte. Joined keys put `|` between their parts, which no encoded part contains.
 """
@@ -14,14 +14,15 @@ import re
 import secrets
 from datetime import UTC, datetime, timedelta
 
-LIMIT = 1024
+# Azure counts 1 KiB of UTF-16.
+LIMIT = 512
 SEPARATOR = "|"
 AFTER_SEPARATOR = "}"
 _HASHED = "=~"
 _DIGEST = 64
 _UNSAFE = re.compile(rb"[^A-Za-z0-9_.-]")
 _ENCODED = re.compile(r"(?:[A-Za-z0-9_.-]|=[0-9A-F]{2})*")
-_KEY = re.compile(r"[A-Za-z0-9_.=~|-]{1,1024}")
+_KEY = re.compile(r"[A-Za-z0-9_.=~|-]{1,512}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEWEST = 1 << 60
 _ID = re.compile(r"[0-9a-f]{15}-[0-9a-f]{12}")

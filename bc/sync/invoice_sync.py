@@ -43,7 +43,10 @@ class InvoiceSync:
 
     async def prepare(self, push: Push, record: Record, link: Link | None) -> Prepared:
         customer = await self._customer(push, record)
-        return await invoices.prepare(push, record, customer, link)
+        prepared = await invoices.prepare(push, record, customer, link)
+        for warning in prepared.plan.warnings:
+            push.warn(warning.code, warning.message)
+        return prepared
 
     async def _customer(self, push: Push, record: Record) -> Link:
         customer_id = ident(record, "client_id")

@@ -153,6 +153,7 @@ def _environments(state: State, request: web.Request) -> Answer:
 
 async def _call(request: web.Request, rest: str) -> Call:
     headers = {name.lower(): value for name, value in request.headers.items()}
+    headers.pop("company", None)  # BC knows it in the parts of a batch only
     body: Any = MISSING
     raw = await request.read()
     if raw and request.method in ("POST", "PATCH", "PUT"):

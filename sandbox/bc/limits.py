@@ -73,10 +73,19 @@ class Gate:
             async with asyncio.timeout(self._switch("limit_wait_seconds")):
                 await turn
         except TimeoutError:
+            self._give_up(principal, turn)
             raise Refusal(503, "Application_TooManyRequests", "The request waited too long.") from None
-        finally:
-            if turn in queue:
-                queue.remove(turn)
+        except asyncio.CancelledError:
+            self._give_up(principal, turn)
+            raise
+
+    def _give_up(self, principal: str, turn: asyncio.Future[None]) -> None:
+        """Stop waiting; a place that was handed over in the same moment goes on to the next."""
+        queue = self._waiting[principal]
+        if turn in queue:
+            queue.remove(turn)
+        elif not turn.cancelled():
+            self._leave(principal)
 
     def _leave(self, principal: str) -> None:
         """Hand the place to the next that waits, or give it back."""

@@ -233,8 +233,8 @@ def _check_token(target: Target, row: Row, sent: str) -> None:
         raise changed()
 
 
-def _body(call: Call) -> Any:
-    if call.body is MISSING:
+def _body(call: Call) -> dict[str, Any]:
+    if not isinstance(call.body, dict):
         raise bad_request("Invalid Request Body")
     return call.body
 

@@ -155,16 +155,60 @@ CONTROL = _table(
 # What Halo sets itself: sent values are ignored.
 DERIVED = {
     "Client": frozenset(
-        ["id", "alastupdate", "datecreated", "toplevel_name", "main_site_id", "main_site_name", "main_delivery_address", "main_invoice_address", "dbc_company_name", "external_links"]
+        [
+            "id",
+            "alastupdate",
+            "datecreated",
+            "toplevel_name",
+            "main_site_id",
+            "main_site_name",
+            "main_delivery_address",
+            "main_invoice_address",
+            "dbc_company_name",
+            "external_links",
+        ]
     ),
     "Site": frozenset(
-        ["id", "client_name", "country_code_name", "region_code_name", "delivery_address_line1", "slastupdate"]
+        [
+            "id",
+            "client_name",
+            "country_code_name",
+            "region_code_name",
+            "delivery_address_line1",
+            "slastupdate",
+        ]
     ),
     "Item": frozenset(
-        ["id", "assetgroup_name", "dbc_company_name", "taxcode_name", "external_links", "lastmodified", "datecreated", "item_group_nominalcode", "item_group_nominalcode_purchase"]
+        [
+            "id",
+            "assetgroup_name",
+            "dbc_company_name",
+            "taxcode_name",
+            "external_links",
+            "lastmodified",
+            "datecreated",
+            "item_group_nominalcode",
+            "item_group_nominalcode_purchase",
+        ]
     ),
     "Invoice": frozenset(
-        ["id", "typeid", "invoice_display", "client_name", "site_name", "change_seq", "revenue", "total", "last_modified", "date_created", "lines", "add_lines", "external_links", "payments", "currency_code_name"]
+        [
+            "id",
+            "typeid",
+            "invoice_display",
+            "client_name",
+            "site_name",
+            "change_seq",
+            "revenue",
+            "total",
+            "last_modified",
+            "date_created",
+            "lines",
+            "add_lines",
+            "external_links",
+            "payments",
+            "currency_code_name",
+        ]
     ),
     "InvoiceDetail": frozenset(("id", "ihid", "linked_item", "total_price")),
 }
@@ -181,7 +225,7 @@ LIMITS: Mapping[str, Mapping[str, int]] = {
 
 def is_stored(name: str) -> bool:
     """Whether a field is kept: commands of one save and write-only helpers are not."""
-    return name == "_itemid" or not name.startswith(("_", "new_", "newclient_"))
+    return name == "_itemid" or not (name.startswith(("_", "new_", "newclient_")) or name == "basic_password")
 
 
 def blank(fields: Mapping[str, str]) -> Row:

@@ -10,9 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.halo import signin
-from sandbox.halo.errors import HaloError, answer, forbidden, not_found, refused
+from sandbox.halo.errors import HaloError, answer, not_found, refused
 from sandbox.halo.invoices import update_lines
-from sandbox.halo.lists import answer_list
+from sandbox.halo.lists import answer_list, visible_ids
 from sandbox.halo.reading import addresses, detail
 from sandbox.halo.resources import BY_LOWER_NAME, Resource
 from sandbox.halo.saving import delete, new_accounts_ids, save_array
@@ -88,6 +88,8 @@ async def _answered(state: HaloState, request: web.Request) -> web.Response:
             return _json(signin.token(state, form, query))
         case ["api", name, *rest] if name in BY_LOWER_NAME and len(rest) <= 1:
             body = await request.read()
+            if request.method == "POST" and not request.content_type.endswith("json"):
+                raise HaloError(415)
             return _resource(state, request, BY_LOWER_NAME[name], rest[0] if rest else "", query, body)
     if parts[:1] == ["api"]:
         signin.granted(state, request.headers.get("Authorization", ""))
@@ -179,16 +181,8 @@ def _seen(state: HaloState, resource: Resource, key: Key, rights: Rights) -> Non
     limit = rights.rows.get(resource.name)
     if limit is None or state.find(resource.name, key) is None:
         return
-    whole = {
-        "pageinate": "true",
-        "page_size": str(limit),
-        "includeinactive": "true",
-        "includecredits": "true",
-    }
-    shown = answer_list(state, resource, whole, limit) if limit else []
-    rows = shown[resource.envelope] if isinstance(shown, dict) else shown
-    if all(row["id"] != key for row in rows):
-        raise forbidden() if rights.hidden_status == 403 else HaloError(rights.hidden_status)
+    if key not in visible_ids(state, resource, limit):
+        raise HaloError(rights.hidden_status)
 
 
 def _key(resource: Resource, tail: str, query: Mapping[str, str]) -> Key:

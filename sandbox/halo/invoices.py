@@ -12,7 +12,6 @@ from sandbox.halo.fields import DERIVED, INVOICE, LINE, Row, blank, is_stored
 from sandbox.halo.resources import INVOICE as RESOURCE
 from sandbox.halo.seeding import numbered
 from sandbox.halo.store import HaloState, Operation
-from sandbox.halo.values import checked
 
 PRICING = ("qty_order", "unit_price", "discount_perc")
 
@@ -21,8 +20,7 @@ def save_invoice(state: HaloState, element: Mapping[str, Any], *, by_agent: bool
     """Create or update an invoice. `lines` of an update replace all lines (switch `halo.lines_replace`),
     `add_lines` are appended; a person's edit (`by_agent`) changes single lines and fills in what a picked
     product knows."""
-    lenient = state.switch("numbers_as_strings")
-    sent = checked("Invoice", INVOICE, element, lenient)
+    sent = state.check("Invoice", INVOICE, element)
     found = state.find("Invoice", sent["id"]) if sent.get("id") else None
     if sent.get("id") and found is None:
         state.meet_unknown_id()
@@ -56,7 +54,6 @@ def update_lines(state: HaloState, elements: Sequence[Any]) -> list[Row]:
 
     Stamps each invoice, works its totals out from its lines and fires its webhook (a switch for each).
     """
-    lenient = state.switch("numbers_as_strings")
     with state.transaction():
         where = {
             line["id"]: invoice["id"]
@@ -66,7 +63,7 @@ def update_lines(state: HaloState, elements: Sequence[Any]) -> list[Row]:
         changes: dict[int, dict[int, Row]] = {}
         order: list[int] = []
         for element in _array(elements):
-            sent = checked("InvoiceDetail", LINE, element, lenient)
+            sent = state.check("InvoiceDetail", LINE, element)
             line_id = sent.get("id", 0)
             if not line_id:
                 raise refused("id is required.", "message")
@@ -122,7 +119,6 @@ class Pen:
         places = state.table("Control")[1]["decimalplacesforinvoices"] or 2
         self._unit = Decimal(1).scaleb(-places)
         self._recompute_tax = bool(state.switch("recompute_tax"))
-        self._lenient = bool(state.switch("numbers_as_strings"))
 
     def replace(self, old: Sequence[Row], elements: Sequence[Mapping[str, Any]]) -> list[Row]:
         """Only the sent lines remain, each as sent; a line keeps its id where it names one of this invoice."""
@@ -168,7 +164,7 @@ class Pen:
         return row
 
     def _check(self, element: Mapping[str, Any]) -> Row:
-        return checked("InvoiceDetail", LINE, element, self._lenient)
+        return self._state.check("InvoiceDetail", LINE, element)
 
     def _rounded(self, amount: Decimal) -> Decimal:
         return amount.quantize(self._unit, ROUND_HALF_UP)

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.halo.fields import Row
-from sandbox.halo.reading import addresses, list_row, zone_of
+from sandbox.halo.reading import addresses, list_row
 from sandbox.halo.resources import Resource
 from sandbox.halo.store import HaloState
 from sandbox.halo.values import end_of_day, parse_time
@@ -39,7 +39,15 @@ EQUAL: Mapping[str, Mapping[str, str]] = {
     "ExternalLink": {
         name: name
         for name in (
-            ["module_id", "halo_id", "table_id", "details_id", "third_party_id", "third_party_secondary_id", "third_party_type"]
+            [
+                "module_id",
+                "halo_id",
+                "table_id",
+                "details_id",
+                "third_party_id",
+                "third_party_secondary_id",
+                "third_party_type",
+            ]
         )
     },
     "Webhook": {"type": "type"},
@@ -61,7 +69,7 @@ MOST_ORDERS = 5
 
 
 def answer_list(state: HaloState, resource: Resource, query: Query, visible: int | None = None) -> Any:
-    """What `GET /{Resource}` answers; `visible` cuts the rows for an agent who lost a permission."""
+    """What `GET /{Resource}` answers; `visible` is how many records an agent who lost a permission sees."""
     ignored = {str(name).lower() for name in state.switch("ignored_filters")}
     query = {name: value for name, value in query.items() if name not in ignored}
     if resource.name == "Control":
@@ -70,7 +78,8 @@ def answer_list(state: HaloState, resource: Resource, query: Query, visible: int
         return []
     rows = _ordered(resource, query, _found(state, resource, query))
     if visible is not None:
-        rows = rows[:visible]
+        seen = visible_ids(state, resource, visible)
+        rows = [row for row in rows if row["id"] in seen]
     page, meta = _page(state, resource, query, rows)
     shown = [
         list_row(
@@ -86,6 +95,11 @@ def answer_list(state: HaloState, resource: Resource, query: Query, visible: int
         return shown
     columns = [{"name": name, "label": name.replace("_", " ").title()} for name in sorted(resource.thin)]
     return {"record_count": len(rows), **meta, "columns_id": 0, "columns": columns, resource.envelope: shown}
+
+
+def visible_ids(state: HaloState, resource: Resource, count: int) -> set[Any]:
+    """The ids of the first `count` records: all that an agent who lost a permission still sees."""
+    return {row["id"] for row in _ordered(resource, {}, list(state.table(resource.name).values()))[:count]}
 
 
 def _found(state: HaloState, resource: Resource, query: Query) -> list[Row]:
@@ -162,7 +176,7 @@ def _moment(state: HaloState, text: str) -> datetime | None:
 def _utc(state: HaloState, value: Any) -> datetime:
     if not isinstance(value, datetime):
         return datetime.min.replace(tzinfo=UTC)
-    return (value if value.tzinfo else value.replace(tzinfo=zone_of(state))).astimezone(UTC)
+    return (value if value.tzinfo else value.replace(tzinfo=state.zone)).astimezone(UTC)
 
 
 def _ordered(resource: Resource, query: Query, rows: list[Row]) -> list[Row]:

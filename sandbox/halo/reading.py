@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import tzinfo
-from zoneinfo import ZoneInfo
 
 from sandbox.halo.fields import LINE, Row
 from sandbox.halo.resources import Resource
@@ -13,10 +11,6 @@ from sandbox.halo.store import HaloState
 from sandbox.halo.values import written
 
 TYPE_OF_ADDRESS = {"delivery_address": 1, "invoice_address": 2}
-
-
-def zone_of(state: HaloState) -> tzinfo:
-    return ZoneInfo(str(state.switch("time_zone")))
 
 
 def detail(state: HaloState, resource: Resource, row: Row, *, include_details: bool) -> Row:
@@ -90,14 +84,14 @@ def _with_twins(state: HaloState, resource: Resource, row: Row) -> Row:
 def _links(state: HaloState, resource: str, key: int) -> list[Row]:
     fields: Mapping[str, str] = {}
     return [
-        written(fields, link, zone_of(state), str(state.switch("time_suffix")), doubles=False)
+        written(fields, link, state.zone, str(state.switch("time_suffix")), doubles=False)
         for link in state.table("ExternalLink").values()
         if link.get("~of") == resource and link["halo_id"] == key
     ]
 
 
 def _written(state: HaloState, resource: Resource, row: Row) -> Row:
-    zone, suffix = zone_of(state), str(state.switch("time_suffix"))
+    zone, suffix = state.zone, str(state.switch("time_suffix"))
     doubles = bool(state.switch("ids_as_double"))
     shown = written(resource.fields, row, zone, suffix, doubles)
     if "lines" in shown:

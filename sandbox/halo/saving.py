@@ -12,7 +12,6 @@ from sandbox.halo.invoices import save_invoice
 from sandbox.halo.resources import RESOURCES, Resource
 from sandbox.halo.seeding import Key
 from sandbox.halo.store import HaloState, Operation
-from sandbox.halo.values import checked
 
 
 def save_array(state: HaloState, resource: Resource, elements: Sequence[Any]) -> list[Row]:
@@ -38,7 +37,7 @@ def save(state: HaloState, resource: Resource, element: Mapping[str, Any], *, by
     """Create or update one record and give it back as stored. Call it inside a transaction."""
     if resource.name == "Invoice":
         return save_invoice(state, element, by_agent=by_agent)
-    sent = checked(resource.name, resource.fields, element, state.switch("numbers_as_strings"))
+    sent = state.check(resource.name, resource.fields, element)
     key = _key(resource, sent)
     found = state.find(resource.name, key) if key is not None else None
     if key is not None and found is None and not sent.get("_isnewcode"):
@@ -83,9 +82,7 @@ def new_accounts_ids(state: HaloState, resource: Resource, elements: Sequence[An
     answers: list[Row] = []
     with state.transaction():
         for element in elements:
-            sent = checked(
-                resource.name, resource.fields, _object(element), state.switch("numbers_as_strings")
-            )
+            sent = state.check(resource.name, resource.fields, _object(element))
             key = sent.get("id", 0)
             row = state.find(resource.name, key)
             if row is None:
@@ -201,7 +198,7 @@ def _link(state: HaloState, resource: Resource, row: Row, sent: Row) -> None:
     if not isinstance(link, dict):
         return
     kind = RESOURCES["ExternalLink"]
-    checked_link = checked(kind.name, kind.fields, link, state.switch("numbers_as_strings"))
+    checked_link = state.check(kind.name, kind.fields, link)
     key = state.take_id(kind.name)
     stored = {**blank(kind.fields), **checked_link, "id": key, "halo_id": row["id"], "~of": resource.name}
     state.put(kind, key, stored, "created")

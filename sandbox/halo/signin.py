@@ -13,7 +13,22 @@ from sandbox.halo.store import Grant, HaloState, Rights
 
 type Right = Literal["read", "edit"]
 
-AREAS = ["customers", "crm", "contracts", "suppliers", "items", "quotes", "sos", "pos", "invoices", "reporting", "assets", "tickets", "calendar", "kb"]
+AREAS = [
+    "customers",
+    "crm",
+    "contracts",
+    "suppliers",
+    "items",
+    "quotes",
+    "sos",
+    "pos",
+    "invoices",
+    "reporting",
+    "assets",
+    "tickets",
+    "calendar",
+    "kb",
+]
 SCOPES = frozenset(
     ["all", "all:standard", "admin", "admin:webhooks", "offline_access", "openid"]
     + [f"{right}:{area}" for right in ("read", "edit") for area in AREAS]

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from sandbox.halo.errors import not_found, refused
 from sandbox.halo.fields import Row
 from sandbox.halo.resources import Resource
 from sandbox.halo.seeding import Key, seed
 from sandbox.halo.switches import register_switches
+from sandbox.halo.values import checked
 from sandbox.world import World
 
 type Operation = Literal["created", "updated", "deleted"]
@@ -111,6 +113,15 @@ class HaloState:
     def take_id(self, resource: str) -> int:
         self.next_ids[resource] += 1
         return self.next_ids[resource]
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of times without one."""
+        return ZoneInfo(str(self.switch("time_zone")))
+
+    def check(self, resource: str, fields: Mapping[str, str], sent: Mapping[str, Any]) -> Row:
+        """The known fields of what was sent, in stored form; refusals as `values.checked` says."""
+        return checked(resource, fields, sent, bool(self.switch("numbers_as_strings")), self.zone)
 
     def meet_unknown_id(self) -> None:
         """What becomes of an update of an unknown id: refused, or (by switch) taken for a new record."""

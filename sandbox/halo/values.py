@@ -40,11 +40,12 @@ def write_json(value: Any) -> bytes:
 
 
 def checked(
-    resource: str, fields: Mapping[str, str], sent: Mapping[str, Any], strings_as_numbers: bool
+    resource: str, fields: Mapping[str, str], sent: Mapping[str, Any], strings_as_numbers: bool, zone: tzinfo
 ) -> Row:
     """The known fields of `sent` in stored form; unknown names are dropped, as Halo does.
 
-    A null for a number, boolean or date is refused with 400, and so is a value of another type.
+    A null for a number, boolean or date is refused with 400, and so is a value of another type. A time without
+    a zone is in `zone`.
     """
     limits = LIMITS.get(resource, {})
     row: Row = {}
@@ -52,7 +53,7 @@ def checked(
         kind = fields.get(name)
         if kind is None:
             continue
-        row[name] = _converted(name, kind, value, strings_as_numbers)
+        row[name] = _converted(name, kind, value, strings_as_numbers, zone)
         limit = limits.get(name)
         if limit and isinstance(row[name], str) and len(row[name]) > limit:
             raise HaloError(
@@ -64,7 +65,7 @@ def checked(
     return row
 
 
-def _converted(name: str, kind: str, value: Any, strings_as_numbers: bool) -> Any:
+def _converted(name: str, kind: str, value: Any, strings_as_numbers: bool, zone: tzinfo) -> Any:
     if kind == "obj":
         return value
     if kind == "str":
@@ -76,7 +77,7 @@ def _converted(name: str, kind: str, value: Any, strings_as_numbers: bool) -> An
             return value
         raise _wrong(name, kind, value)
     if kind in ("time", "day"):
-        return _moment(name, kind, value)
+        return _moment(name, kind, value, zone)
     return _number(name, kind, value, strings_as_numbers)
 
 
@@ -113,7 +114,7 @@ def _number(name: str, kind: str, value: Any, strings_as_numbers: bool) -> int |
     return value
 
 
-def _moment(name: str, kind: str, value: Any) -> datetime | str:
+def _moment(name: str, kind: str, value: Any, zone: tzinfo) -> datetime | str:
     if value == "":
         return ""
     found = parse_time(value) if isinstance(value, str) else None
@@ -121,7 +122,7 @@ def _moment(name: str, kind: str, value: Any) -> datetime | str:
         raise _wrong(name, kind, value)
     if kind == "day":
         return found.replace(tzinfo=None)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _wrong(name: str, kind: str, value: Any) -> HaloError:

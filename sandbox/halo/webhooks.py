@@ -162,7 +162,7 @@ class Courier:
         return delivery
 
     def _lost(self) -> bool:
-        loss = self._state.switch("webhook_loss")
+        loss = float(self._state.switch("webhook_loss"))
         if not loss:
             return False
         if 0 < loss < 1:

@@ -82,6 +82,7 @@ TABLE: list[tuple[int, str, str, type[SyncError], str]] = [
     (400, DIALOG, "The invoice has been posted and can no longer be modified.", Refused, "invoice_posted"),
     (400, DIALOG, "The action can be applied to a draft invoice only.", Refused, "invoice_posted"),
     (400, DIALOG, "You cannot delete posted sales documents that are posted after 2026-01-01.", Refused, "invoice_posted"),
+    (400, DIALOG, "The date Allow Document Deletion Before must be set on the page", Refused, "invoice_posted"),
     (400, DIALOG, "Status must be equal to 'Open' in Sales Header: No.=1.", Refused, "invoice_released"),
     (400, DIALOG, "Sales Invoice 1001 must be approved and released before you can perform this action.", Refused, "approval_needed"),
     (400, DIALOG, "Please add at least one line item to the invoice.", Refused, "no_lines"),

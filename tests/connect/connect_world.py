@@ -202,6 +202,7 @@ class MemoryStore:
 
     async def forget(self, connection_id: str) -> None:
         self.forgotten.append(connection_id)
+        await self.connections.delete(connection_id)
 
     def put(self, connection: Connection, secret: str = "s3cret-value") -> Connection:
         self.connections.rows[connection.id] = Row(connection, "0")

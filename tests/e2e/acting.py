@@ -40,14 +40,14 @@ class Acting:
 
     def create_connection(self, name: str = "Tamarisk UK", **more: Any) -> dict[str, Any]:
         entra = self.app.sandbox.facts["entra"]
-        application = next(app for app in entra["apps"] if app["name"] == "app-only")
+        application = next(app for app in entra["apps"] if app["name"] == "Halo-BC (app mode)")
         self.connection = self.post(
             "/api/connections",
             {
                 "name": name,
                 "tenant_id": entra["tenants"][0]["id"],
                 "client_id": application["client_id"],
-                "client_secret": application["client_secret"],
+                "client_secret": application["client_secrets"][0]["value"],
                 "auth_mode": "app",
                 **more,
             },

@@ -10,7 +10,7 @@ from tests.e2e.acting import Acting, Invoicing
 # Where each invoice's push stands when the host is killed: the request that is on its way, or was carried out but
 # not yet answered. {} is the Halo invoice's id.
 POINTS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "before the intent": ("halo", "before", {"method": "GET", "path": r"/Invoice/{}$"}),
+    "before the intent": ("halo", "before", {"method": "GET", "path": r"/Invoice/{}\b"}),
     "after the intent, before BC has it": ("bc", "before", {"method": "POST", "body": r"HALO-{}\b"}),
     "after BC's commit, before the link is saved": ("bc", "after", {"method": "POST", "body": r"HALO-{}\b"}),
     "after the link, before Halo has the tax": (

@@ -23,9 +23,7 @@ def test_no_secret_or_token_is_anywhere_but_sealed(connected: Acting) -> None:
 
     app = connected.app
     secrets = {
-        "client secret": next(
-            one["client_secret"] for one in app.sandbox.facts["entra"]["apps"] if one["name"] == "app-only"
-        ),
+        "client secret": app.sandbox.facts["entra"]["apps"][1]["client_secrets"][0]["value"],
         "halo secret": app.host.env["HALO_CLIENT_SECRET"],
         "admin key": app.admin_key,
         "function key": app.function_key,

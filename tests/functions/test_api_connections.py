@@ -228,7 +228,7 @@ async def test_a_failed_start_is_said_and_kept(front: Front) -> None:
 
 async def test_app_mode_answers_the_connection(front: Front) -> None:
     front.store.put(a_connection(status="new", auth_mode="app", principal=""))
-    front.entra.grant = _with_roles(front.entra.grant)  # type: ignore[method-assign]
+    front.entra.grant = _with_roles(front.entra.grant)  # type: ignore[method-assign,assignment]
     answer = await front.call("POST", "/api/connections/c1/authorize")
     assert (answer.status, answer.json()["status"]) == (200, "authorized")
     assert not answer.header("Set-Cookie")

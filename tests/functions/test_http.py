@@ -178,6 +178,13 @@ async def test_reading_again_costs_no_body() -> None:
     assert changed.status == 200
 
 
+def test_odd_cookies_do_not_hide_ours() -> None:
+    request = a_request(
+        headers={"Cookie": 'odd[x]="a b; \u00fc=1; halo-bc-session=abc.def; halo-bc-session=2'}
+    )
+    assert request.cookies["halo-bc-session"] == "abc.def"
+
+
 def test_every_answer_carries_the_security_headers() -> None:
     response = to_response(json_answer({"a": 1}), a_request())
     assert response.headers["Content-Security-Policy"].startswith("default-src 'self'")

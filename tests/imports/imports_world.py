@@ -191,6 +191,9 @@ class FakeJobs(Part):
         self.claims: dict[tuple[str, str], str] = {}
         self.seen_done: list[int] = []
 
+    def new_id(self, at: datetime) -> str:
+        return f"job{len(self.rows)}"
+
     async def insert(self, job: Job) -> None:
         await self.call(lambda: self.rows.__setitem__(job.id, job))
 

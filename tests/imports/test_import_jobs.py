@@ -380,7 +380,7 @@ async def test_death_before_and_after_every_call_ends_like_an_undisturbed_run(
     calm, request = a_start()
     calm_job = await calm.run(records=request.records, all=request.all)
     failures = len(calm.jobs.failures_of(calm_job.id))
-    first_call = 4  # the request, the row, the message and the claim are put down before a worker starts
+    first_call = 4  # the claim, the request, the row and the message are put down before a worker starts
     for dies_at in range(first_call + 1, calm.life.calls + 1):
         for after in (False, True):
             world, request = a_start()

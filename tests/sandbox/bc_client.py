@@ -135,7 +135,7 @@ def refusal(answer: httpx.Response, status: int = 400) -> tuple[str, str]:
 def bearer(world: World, text: str) -> Token | None:
     """Tokens of the tests: no Entra is needed to talk to BC."""
     tenant = world.data.directory.home.id
-    claims = {
+    claims: dict[str, dict[str, Any]] = {
         DELEGATED: {"tid": tenant, "appid": "a", "upn": "uma", "scp": "Financials.ReadWrite.All"},
         APP: {"tid": tenant, "appid": "a", "idtyp": "app", "roles": ["API.ReadWrite.All"]},
         "no-rights": {"tid": tenant, "appid": "a", "idtyp": "app"},

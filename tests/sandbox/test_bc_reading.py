@@ -8,7 +8,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 import pytest_asyncio
-from bc_client import APP, BcClient, bc_client, refusal
+
+from tests.sandbox.bc_client import APP, BcClient, bc_client, refusal
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -31,7 +32,8 @@ def filtered(expression: str) -> str:
 
 class TestSignIn:
     async def test_without_or_with_a_bad_token_bc_names_the_credentials(self, bc: BcClient) -> None:
-        for token in ("", "nonsense", "no-rights"):
+        assert (await bc.http.get(f"{bc.root}/companies")).status_code == 401
+        for token in ("nonsense", "no-rights"):
             bc.token = token
             code, message = refusal(await bc.call("GET", f"{bc.root}/companies"), 401)
             assert code == "Authentication_InvalidCredentials"

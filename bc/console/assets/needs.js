@@ -1,0 +1,105 @@
+/** What needs a person first. Pure: facts in, a list of needs out, the most urgent on top. */
+import { cause } from './words.js';
+import { count, day, daysUntil } from './when.js';
+import { to } from './router.js';
+
+const WARN_DAYS = 30;
+
+/**
+ * @param {{connections: any[], groups: {code: string, count: number}[], setup: any}} facts
+ * @returns {{key: string, tone: string, title: string, detail: string, href: string, action: string, code?: string}[]}
+ */
+export function needs({ connections, groups, setup }) {
+  const found = [
+    ...settingsNeeds(setup),
+    ...connections.flatMap(connectionNeeds),
+    ...groups.map((group) => ({
+      key: `error-${group.code}`,
+      tone: 'bad',
+      title: `${count(group.count, 'record')} failed: ${cause(group.code).toLowerCase()}`,
+      detail: '',
+      href: to('/errors', { code: group.code }),
+      action: 'Show',
+      code: group.code,
+    })),
+  ];
+  return [...found.filter((need) => need.tone === 'bad'), ...found.filter((need) => need.tone !== 'bad')];
+}
+
+function settingsNeeds(setup) {
+  if (!setup) return [];
+  const found = setup.settings
+    .filter((setting) => !setting.ok)
+    .map((setting) => ({
+      key: `setting-${setting.name}`,
+      tone: 'bad',
+      title: `The app’s setting ${setting.name} needs a value`,
+      detail: setting.detail,
+      href: to('/setup', { step: 'settings' }),
+      action: 'Open set-up',
+    }));
+  if (!setup.halo.connected && found.every((need) => !need.key.includes('HALO'))) {
+    found.push({
+      key: 'halo',
+      tone: 'bad',
+      title: 'Halo cannot be reached',
+      detail: setup.halo.detail,
+      href: to('/setup', { step: 'halo' }),
+      action: 'Open set-up',
+    });
+  }
+  return found;
+}
+
+function connectionNeeds(connection) {
+  const href = to(`/connections/${connection.id}`);
+  const found = [];
+  if (connection.status === 'needs_authorization') {
+    const last = connection.last_authorization;
+    found.push({
+      key: `sign-in-${connection.id}`,
+      tone: 'bad',
+      title: `${connection.name}: sign in to Business Central again`,
+      detail: last && !last.ok ? `${last.message} ${last.cure}` : 'Changes wait until then; none is lost.',
+      href,
+      action: 'Authorize',
+    });
+  } else if (connection.status !== 'ready') {
+    found.push({
+      key: `unfinished-${connection.id}`,
+      tone: 'warn',
+      title: `${connection.name}: its set-up is not finished`,
+      detail: connection.status === 'new' ? 'Next: authorize it.' : 'Next: choose its environment and company.',
+      href,
+      action: 'Go on',
+    });
+  }
+  const secret = secretNeed(connection, href);
+  if (secret) found.push(secret);
+  if (connection.paused) {
+    found.push({
+      key: `paused-${connection.id}`,
+      tone: 'warn',
+      title: `${connection.name} is paused`,
+      detail: 'Changes wait and are sent when you resume.',
+      href,
+      action: 'Open',
+    });
+  }
+  return found;
+}
+
+function secretNeed(connection, href) {
+  if (!connection.secret_expires_on) return null;
+  const days = daysUntil(connection.secret_expires_on);
+  if (days > WARN_DAYS) return null;
+  const when = days < 0 ? 'has expired' : days === 0 ? 'expires today' : `expires in ${count(days, 'day')}`;
+  return {
+    key: `secret-${connection.id}`,
+    tone: days <= 7 ? 'bad' : 'warn',
+    title: `${connection.name}: the client secret ${when}`,
+    detail: `Its last day is ${day(connection.secret_expires_on)}. Create a new one in Microsoft Entra and enter it.`,
+    href: `${href}#secret`,
+    action: 'Enter new',
+  };
+}

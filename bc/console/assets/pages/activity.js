@@ -1,0 +1,101 @@
+/** Activity: every outcome, newest first. The list never moves by itself: it says how many are new. */
+import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
+import { read } from '../api.js';
+import { useLive } from '../live.js';
+import { useQuery } from '../router.js';
+import { ENTITY, OUTCOME, capital } from '../words.js';
+import { count } from '../when.js';
+import { OutcomeRow } from '../parts/outcome.js';
+import { Button, Empty, Failure, Page, Skeleton, useAction } from '../parts/ui.js';
+
+const PAGE = 50;
+
+export default function Activity() {
+  const [query, setQuery] = useQuery();
+  const connections = useLive('/api/connections', 60);
+  const { entity = '', status = '', connection = '', halo_id: haloId = '' } = query;
+  const base = connection ? `/api/connections/${encodeURIComponent(connection)}/outcomes` : '/api/outcomes';
+  const filters = new URLSearchParams({ entity, status, halo_id: haloId, limit: String(PAGE) });
+  for (const name of ['entity', 'status', 'halo_id']) if (!filters.get(name)) filters.delete(name);
+  const path = `${base}?${filters}`;
+  const filtered = Boolean(entity || status || connection || haloId);
+  return html`<${Page} title="Activity" lead="Every change in Halo leaves an outcome here: sent, skipped with the reason, or failed.">
+    <div class="filters" role="group" aria-label="Filter">
+      <${Choice} label="Kind" value=${entity} onValue=${(value) => setQuery({ entity: value })}
+        options=${[['', 'All kinds'], ...Object.keys(ENTITY).map((each) => [each, capital(ENTITY[each].many)])]} />
+      <${Choice} label="Result" value=${status} onValue=${(value) => setQuery({ status: value })}
+        options=${[['', 'All results'], ...Object.entries(OUTCOME).map(([each, { word }]) => [each, word])]} />
+      ${connections.data?.items.length > 1 && html`
+        <${Choice} label="Connection" value=${connection} onValue=${(value) => setQuery({ connection: value })}
+          options=${[['', 'All connections'], ...connections.data.items.map((each) => [each.id, each.name])]} />`}
+      ${filtered && html`<${Button} kind="quiet" onClick=${() => setQuery({ entity: '', status: '', connection: '', halo_id: '' })}
+        >Clear filters</${Button}>`}
+    </div>
+    <${List} key=${path} path=${path} filtered=${filtered} />
+  </${Page}>`;
+}
+
+/** A labelled select for a filter. */
+export function Choice({ label, value, onValue, options }) {
+  return html`<label class="choice"><span>${label}</span>
+    <select class="input" onChange=${(event) => onValue(event.currentTarget.value)}>
+      ${options.map(([each, words]) => html`<option key=${each} value=${each} selected=${each === value}>${words}</option>`)}
+    </select></label>`;
+}
+
+function List({ path, filtered }) {
+  const live = useLive(path, 4);
+  const { held, fresh, show, more, next, busy, error } = useHeld(path, live.data);
+  if (!held) {
+    return live.error ? html`<${Failure} error=${live.error} />` : html`<${Skeleton} rows=${8} />`;
+  }
+  if (!held.length && !fresh) {
+    return filtered
+      ? html`<${Empty} title="No outcome fits these filters"><p>Clear the filters to see all.</p></${Empty}>`
+      : html`<${Empty} title="Nothing yet"><p>Save a record in Halo, or open one by its id above and choose “Sync now”.</p></${Empty}>`;
+  }
+  return html`
+    <div class="fresh" role="status">${fresh > 0 && html`
+      <${Button} onClick=${show}>${count(fresh, 'new outcome')} · show</${Button}>`}</div>
+    <ul class="list">${held.map((outcome) => html`<${OutcomeRow} key=${outcome.id} outcome=${outcome} />`)}</ul>
+    ${error && html`<${Failure} error=${error} retry=${more} />`}
+    ${next && html`<p class="more"><${Button} busy=${busy} onClick=${more}>${busy ? 'Loading …' : 'Show older'}</${Button}></p>`}
+  `;
+}
+
+/** The rows on the page: known ones change in place, new ones wait to be asked for. */
+function useHeld(path, data) {
+  const [rows, setRows] = useState(null);
+  const [older, setOlder] = useState({ items: [], next: undefined });
+  const { busy, error, run } = useAction();
+  const newest = useRef([]);
+  useEffect(() => {
+    if (!data) return;
+    newest.current = data.items;
+    setRows((before) => {
+      // An empty page has no pointer over a row: it may fill by itself.
+      if (!before || !before.length) return data.items;
+      const known = new Map(data.items.map((item) => [item.id, item]));
+      return before.map((item) => known.get(item.id) || item);
+    });
+  }, [data]);
+  const shown = new Set(rows?.map((row) => row.id));
+  const fresh = rows ? (data?.items || []).filter((item) => !shown.has(item.id)).length : 0;
+  const next = older.next === undefined ? data?.next : older.next;
+  return {
+    held: rows && [...rows, ...older.items.filter((item) => !shown.has(item.id))],
+    fresh,
+    show: () => {
+      setRows(newest.current);
+      setOlder({ items: [], next: undefined });
+      document.querySelector('h1')?.focus({ preventScroll: true });
+    },
+    next,
+    busy,
+    error,
+    more: () => run(async () => {
+      const found = await read(`${path}&cursor=${encodeURIComponent(next)}`);
+      setOlder((before) => ({ items: [...before.items, ...found.data.items], next: found.data.next }));
+    }),
+  };
+}

@@ -1,0 +1,132 @@
+/** Errors: one row for each cause with its count, its cure and what to press; opened, its records. */
+import { html, useState } from '../vendor/preact-htm.js';
+import { change, read } from '../api.js';
+import { useLive } from '../live.js';
+import { useQuery } from '../router.js';
+import { ERROR_STATE, cause } from '../words.js';
+import { count, number } from '../when.js';
+import { BothSystems, happened, recordName, recordPath } from '../parts/outcome.js';
+import { Icon } from '../parts/icons.js';
+import { Button, Empty, Failure, Page, Skeleton, State, Time, useAction } from '../parts/ui.js';
+import { Choice } from './activity.js';
+
+const PAGE = 100;
+const EMPTY = {
+  open: ['No open errors', 'Everything that was tried arrived. A failure shows here with its cure.'],
+  retrying: ['Nothing is being tried again', 'A retried error is here until its outcome is known.'],
+  dismissed: ['Nothing is dismissed', 'Dismissed errors stay here and can still be retried.'],
+  resolved: ['Nothing solved yet', 'An error closes by itself when its record is sent.'],
+};
+
+export default function Errors() {
+  const [query, setQuery] = useQuery();
+  const { state = 'open', connection = '', code = '' } = query;
+  const connections = useLive('/api/connections', 60);
+  const base = connection ? `/api/connections/${encodeURIComponent(connection)}/errors` : '/api/errors';
+  const path = `${base}?state=${encodeURIComponent(state)}&limit=${PAGE}`;
+  return html`<${Page} title="Errors" lead="Grouped by cause. An error closes by itself once its record is sent.">
+    <div class="filters" role="group" aria-label="Filter">
+      <${Choice} label="Show" value=${state} onValue=${(value) => setQuery({ state: value === 'open' ? '' : value, code: '' })}
+        options=${Object.entries(ERROR_STATE).map(([each, { word }]) => [each, word])} />
+      ${connections.data?.items.length > 1 && html`
+        <${Choice} label="Connection" value=${connection} onValue=${(value) => setQuery({ connection: value })}
+          options=${[['', 'All connections'], ...connections.data.items.map((each) => [each.id, each.name])]} />`}
+    </div>
+    <${Groups} key=${path} path=${path} state=${state} connection=${connection} open=${code}
+      onOpen=${(next) => setQuery({ code: next })} />
+  </${Page}>`;
+}
+
+function Groups({ path, state, connection, open, onOpen }) {
+  const live = useLive(path, 5);
+  if (!live.data) {
+    return live.error ? html`<${Failure} error=${live.error} />` : html`<${Skeleton} rows=${5} />`;
+  }
+  const groups = live.data.groups;
+  if (!groups.length) {
+    const [title, words] = EMPTY[state] || EMPTY.open;
+    return html`<${Empty} title=${title}><p>${words}</p></${Empty}>`;
+  }
+  return html`<ul class="list causes">${groups.map((group) => html`
+    <${Group}
+      key=${group.code} group=${group} state=${state} path=${path} connection=${connection}
+      rows=${live.data.items.filter((row) => row.code === group.code)}
+      isOpen=${open === group.code || groups.length === 1} onOpen=${() => onOpen(open === group.code ? '' : group.code)}
+    />`)}</ul>`;
+}
+
+function Group({ group, rows, state, path, connection, isOpen, onOpen }) {
+  const { busy, error, run } = useAction();
+  const more = useMore(`${path}&code=${encodeURIComponent(group.code)}`, rows, group.count);
+  const shown = more.rows;
+  const oldest = shown.at(-1);
+  const cures = new Set(shown.map((row) => row.cure));
+  const cure = cures.size === 1 ? [...cures][0] : '';
+  const title = cause(group.code, shown.length === 1 ? happened(shown[0]).replace(/\.$/, '') : '');
+  const retry = () => run(
+    () => change('POST', '/api/errors/retry', { code: group.code, connection_id: connection || null }),
+    ({ queued }) => `${count(queued, 'record')} queued to be sent again.`,
+  );
+  const id = `cause-${group.code}`;
+  return html`<li class="cause tone-edge-${ERROR_STATE[state]?.tone || 'bad'}">
+    <div class="cause-head">
+      <div class="row-main">
+        <h2><button type="button" class="cause-open" aria-expanded=${isOpen ? 'true' : 'false'} aria-controls=${id} onClick=${onOpen}>
+          <${Icon} name="down" /><span>${title}</span></button></h2>
+        <p class="soft"><span class="number">${count(group.count, 'record')}</span>${oldest
+          && html` · <${Time} at=${oldest.at} prefix=${shown.length < group.count ? 'at least since ' : 'since '} />`}</p>
+        ${cure && html`<p class="cure" dir="auto">${cure}</p>`}
+      </div>
+      ${state === 'open' && group.count > 1 && html`<div class="actions">
+        <${Button} busy=${busy} onClick=${retry} aria-label="Retry all ${group.count}: ${title}">Retry all ${number(group.count)}</${Button}>
+      </div>`}
+    </div>
+    ${error && html`<${Failure} error=${error} retry=${null} />`}
+    <div id=${id} hidden=${!isOpen}>${isOpen && html`
+      <ul class="list bare">${shown.map((row) => html`<${ErrorRow} key=${row.id} row=${row} cureShown=${Boolean(cure)} />`)}</ul>
+      ${more.failure && html`<${Failure} error=${more.failure} retry=${more.load} />`}
+      ${shown.length < group.count && html`<p class="more">
+        <${Button} busy=${more.busy} onClick=${more.load}>Show more of ${number(group.count)}</${Button}></p>`}`}
+    </div>
+  </li>`;
+}
+
+/** Rows beyond the first page, read when asked for. */
+function useMore(path, first, total) {
+  const [older, setOlder] = useState({ items: [], next: '' });
+  const { busy, error, run } = useAction();
+  const known = new Set(first.map((row) => row.id));
+  const rows = [...first, ...older.items.filter((row) => !known.has(row.id))].slice(0, total);
+  const load = () => run(async () => {
+    const cursor = older.next ? `&cursor=${encodeURIComponent(older.next)}` : '';
+    const found = await read(path + cursor);
+    setOlder((before) => ({ items: [...before.items, ...found.data.items], next: found.data.next }));
+  });
+  return { rows, load, busy, failure: error };
+}
+
+function ErrorRow({ row, cureShown }) {
+  const { busy, error, run } = useAction();
+  const name = recordName(row);
+  const path = recordPath(row);
+  const retry = () => run(() => change('POST', '/api/errors/retry', { ids: [row.id] }), `${name} is queued to be sent again.`);
+  const dismiss = () => run(
+    () => change('POST', `/api/errors/${encodeURIComponent(row.id)}/dismiss`),
+    `${name} is dismissed. It stays under “Dismissed” and comes back if it fails again.`,
+  );
+  return html`<li class="row">
+    ${row.state !== 'open' && html`<${State} ...${ERROR_STATE[row.state]} />`}
+    <div class="row-main">
+      <p class="row-title">${path ? html`<a href=${path}><bdi>${name}</bdi></a>` : html`<bdi>${name}</bdi>`} <${Time} at=${row.at} /></p>
+      <p dir="auto">${happened(row)}</p>
+      ${!cureShown && row.cure && html`<p class="cure" dir="auto">${row.cure}</p>`}
+      ${row.text && html`<pre class="code" tabindex="0">${row.text}</pre>`}
+      ${error && html`<p class="field-error" role="alert">${error.message}</p>`}
+      <p class="links"><${BothSystems} outcome=${row} /></p>
+    </div>
+    <div class="actions">
+      ${['open', 'dismissed'].includes(row.state) && html`<${Button} busy=${busy} onClick=${retry} aria-label="Retry ${name}">Retry</${Button}>`}
+      ${row.state === 'open' && html`<${Button} kind="quiet" busy=${busy} onClick=${dismiss} aria-label="Dismiss ${name}">Dismiss</${Button}>`}
+    </div>
+  </li>`;
+}

@@ -1,0 +1,62 @@
+/** One outcome in a list: state, record, what happened, what to do. */
+import { html } from '../vendor/preact-htm.js';
+import { to } from '../router.js';
+import { ACTION, ENTITY, OUTCOME, capital, sentence } from '../words.js';
+import { Out, State, Time } from './ui.js';
+
+/** "Invoice 1041", with the record's name where it has another one. */
+export function recordName({ entity, halo_id: id, record_name: name }) {
+  if (!ENTITY[entity]) return entity === 'message' ? 'Message' : sentence(entity);
+  const label = `${capital(ENTITY[entity].one)} ${id}`;
+  return name && name !== id && name.toLowerCase() !== label.toLowerCase() ? `${label} · ${name}` : label;
+}
+
+/** Where a record's page is; '' for what has none. */
+export const recordPath = ({ entity, halo_id: id }) => (ENTITY[entity] && id ? to(`/${entity}/${id}`) : '');
+
+/** What happened, in a sentence: the app's own words, else those of the action. */
+export function happened(outcome) {
+  if (outcome.message) return outcome.message;
+  if (outcome.status === 'synced' && ACTION[outcome.action]) {
+    return `${capital(ACTION[outcome.action])}${outcome.bc_number ? ` as ${outcome.bc_number}` : ''}.`;
+  }
+  if (outcome.status === 'unchanged') return 'Business Central already has these values; nothing was sent.';
+  return outcome.code ? `${sentence(outcome.code)}.` : '';
+}
+
+/** `brief`: state, name and time only. `within`: on the record's own page, without its name. */
+export function OutcomeRow({ outcome, brief = false, within = false }) {
+  const state = OUTCOME[outcome.status] || { word: sentence(outcome.status), tone: 'skip' };
+  const path = recordPath(outcome);
+  const name = html`<bdi>${recordName(outcome)}</bdi>`;
+  return html`<li class="row outcome">
+    <${State} ...${state} />
+    <div class="row-main">
+      ${!within && html`<p class="row-title">${path ? html`<a href=${path}>${name}</a>` : name}
+        ${outcome.bc_number && html`<span class="soft number"> → <bdi>${outcome.bc_number}</bdi></span>`}</p>`}
+      ${!brief && html`<p dir="auto">${happened(outcome)}</p>`}
+      ${!brief && outcome.cure && html`<p class="cure" dir="auto">${outcome.cure}</p>`}
+      ${!brief && (outcome.warnings || []).map((warning) => html`
+        <p class="cure tone-text-warn" key=${warning.code + warning.message}>Note: <span dir="auto">${warning.message}</span></p>`)}
+      ${within && html`<${Small} outcome=${outcome} />`}
+    </div>
+    <${Time} at=${outcome.at} />
+  </li>`;
+}
+
+function Small({ outcome }) {
+  const facts = [
+    outcome.attempts > 1 && `${outcome.attempts} tries`,
+    outcome.requests > 0 && `${outcome.requests} ${outcome.requests === 1 ? 'request' : 'requests'} to Business Central`,
+  ].filter(Boolean);
+  return html`<p class="soft small">
+    ${facts.join(' · ')}${facts.length > 0 && outcome.correlation_id && ' · '}${outcome.correlation_id
+      && html`<span>Microsoft’s id for a support case: <code>${outcome.correlation_id}</code></span>`}
+  </p>`;
+}
+
+/** The record in both systems. */
+export const BothSystems = ({ outcome }) => html`
+  <${Out} href=${outcome.halo_url}>Open in Halo</${Out}>
+  <${Out} href=${outcome.bc_url}>Open in Business Central</${Out}>
+`;

@@ -1,0 +1,107 @@
+/** Words for states and codes: one noun, one verb, one shape for each, everywhere. */
+
+/** Tones: done, work, warn, bad, skip. A word and a shape always stand beside the colour. */
+export const OUTCOME = {
+  synced: { word: 'Synced', tone: 'done' },
+  unchanged: { word: 'Unchanged', tone: 'skip' },
+  skipped: { word: 'Skipped', tone: 'skip' },
+  failed: { word: 'Failed', tone: 'bad' },
+  retrying: { word: 'Trying again', tone: 'work' },
+};
+export const ACTION = {
+  created: 'created in Business Central',
+  updated: 'updated in Business Central',
+  deleted: 'deleted in Business Central',
+  adopted: 'linked to the record that Business Central already had',
+  posted: 'posted in Business Central',
+  unlinked: 'unlinked; Business Central keeps its record',
+  none: '',
+};
+export const ERROR_STATE = {
+  open: { word: 'Open', tone: 'bad' },
+  retrying: { word: 'Trying again', tone: 'work' },
+  resolved: { word: 'Solved', tone: 'done' },
+  dismissed: { word: 'Dismissed', tone: 'skip' },
+};
+export const JOB = {
+  queued: { word: 'Waiting to start', tone: 'work' },
+  running: { word: 'Running', tone: 'work' },
+  succeeded: { word: 'Finished', tone: 'done' },
+  failed: { word: 'Stopped by an error', tone: 'bad' },
+  cancelled: { word: 'Cancelled', tone: 'skip' },
+};
+export const MATCH = {
+  linked: { word: 'Linked', tone: 'done' },
+  matched: { word: 'Match found', tone: 'work' },
+  ambiguous: { word: 'Several matches', tone: 'warn' },
+  new: { word: 'New', tone: 'skip' },
+};
+export const MATCHED_BY = {
+  number: 'same number',
+  tax_number: 'same tax number',
+  email: 'same e-mail address',
+  name: 'same name',
+};
+export const ENTITY = {
+  customer: { one: 'customer', many: 'customers', halo: 'client' },
+  product: { one: 'product', many: 'products', halo: 'item' },
+  invoice: { one: 'invoice', many: 'invoices', halo: 'invoice' },
+};
+
+/** A cause in one line, for a group of errors. The rows carry their own sentences. */
+const CAUSES = {
+  ambiguous_match: 'More than one record in Business Central could be meant',
+  bad_message: 'A message on the queue could not be understood',
+  bc_rejected: 'Business Central refused the record',
+  credit_note_not_supported: 'Credit notes are not sent yet',
+  currency_unknown: 'Business Central does not know the currency',
+  customer_blocked: 'The customer is blocked in Business Central',
+  customer_not_linked: 'The customer is not linked',
+  field_too_long: 'A text is longer than Business Central takes',
+  halo_refused_us: 'Halo refused the app',
+  halo_rejected: 'Halo refused a value that was written back',
+  invoice_posted: 'The invoice is posted in Business Central and needs a credit memo',
+  item_blocked: 'The product is blocked in Business Central',
+  mass_delete_held: 'Many invoices seem deleted at once; the deletes wait for you',
+  needs_authorization: 'The sign-in to Business Central no longer works',
+  no_accounts_id: 'The customer has no accounts id',
+  no_connection: 'No connection takes the record',
+  not_found_in_bc: 'The linked record is gone from Business Central',
+  not_found_in_halo: 'Halo no longer has the record',
+  posting_group_missing: 'A posting group is missing in Business Central',
+  prices_include_tax: 'The customer’s prices include tax in Business Central',
+  product_not_linked: 'A product on the invoice is not linked',
+  product_of_other_company: 'A product belongs to another company',
+};
+
+/** The sentence of a code; an unknown code is shown by its own words. */
+export function cause(code, fallback = '') {
+  return CAUSES[code] || fallback || sentence(code);
+}
+
+/** `some_code` as "Some code". */
+export function sentence(code) {
+  const text = String(code || 'unknown').replaceAll('_', ' ');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A connection's state in a word and a shape, and what it means. */
+export function connectionState(connection) {
+  if (connection.paused && connection.status === 'ready') {
+    return { word: 'Paused', tone: 'skip', meaning: 'Nothing is sent. Changes wait and are sent when you resume.' };
+  }
+  return CONNECTION[connection.status] || { word: sentence(connection.status), tone: 'warn', meaning: '' };
+}
+
+const CONNECTION = {
+  new: { word: 'Not signed in', tone: 'warn', meaning: 'Authorize it with a Business Central user.' },
+  authorized: { word: 'No company chosen', tone: 'warn', meaning: 'Choose its environment and company.' },
+  ready: { word: 'Ready', tone: 'done', meaning: 'Changes in Halo are sent to Business Central.' },
+  needs_authorization: {
+    word: 'Sign-in needed',
+    tone: 'bad',
+    meaning: 'Business Central no longer accepts the sign-in. Changes wait until you authorize it again.',
+  },
+};

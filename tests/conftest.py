@@ -1,0 +1,67 @@
+"""Storage for tests: one Azurite for the whole run, an empty account for each test that asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bc import settings as configuration
+from bc.settings import Settings
+from bc.store import Store, open_store
+from local.azurite import Azurite
+
+ACCOUNTS = 200
+
+
+@pytest.fixture(scope="session")
+def azurites() -> Iterator[list[Azurite]]:
+    """The storage emulators of this run; the last one may have free accounts."""
+    running: list[Azurite] = []
+    yield running
+    for azurite in running:
+        azurite.stop()
+
+
+@pytest.fixture
+def storage(azurites: list[Azurite]) -> str:
+    """The connection string of an empty storage account."""
+    if azurites:
+        try:
+            return azurites[-1].fresh()
+        except IndexError:
+            pass
+    azurites.append(Azurite())
+    azurites[-1].start(ACCOUNTS)
+    return azurites[-1].fresh()
+
+
+@pytest.fixture
+def app_settings(storage: str) -> Settings:
+    """Settings with an empty storage account and an encryption key of their own."""
+    return configuration.load(
+        {"AzureWebJobsStorage": storage, "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+    )
+
+
+@pytest.fixture
+async def store(app_settings: Settings) -> AsyncIterator[Store]:
+    """An empty store."""
+    opened = open_store(app_settings)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def stores(app_settings: Settings) -> AsyncIterator[Callable[[], Store]]:
+    """Makes stores on the same empty account, as several instances of the app have them."""
+    opened: list[Store] = []
+
+    def another() -> Store:
+        opened.append(open_store(app_settings))
+        return opened[-1]
+
+    yield another
+    for one in opened:
+        await one.close()
