@@ -47,6 +47,7 @@ class Services:
     halo: Halo
     permits: PumpPermits
     halo_facts: HaloFacts
+    transports: tuple[Transport, ...] = ()
     known_in_bc: KnownInBc = field(default_factory=KnownInBc)
     breakers: dict[str, Breaker] = field(default_factory=dict)
     poked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -161,6 +162,8 @@ class Services:
             return
 
     async def close(self) -> None:
+        for transport in self.transports:
+            await transport.close()
         await self.store.close()
 
 
@@ -170,7 +173,8 @@ def build(settings: Settings) -> Services:
     entra = Entra(settings)
     tokens = Tokens(store, entra)
     budget = HaloBudget(store.budgets, settings.halo.requests_per_5_minutes)
-    halo = Halo(Transport("halo", settings.halo.url), settings.halo, budget.take)
+    halo_transport = Transport("halo", settings.halo.url)
+    halo = Halo(halo_transport, settings.halo, budget.take)
     bc_transport = Transport("bc", settings.bc_api_url)
     permits = PumpPermits(store.budgets, settings.bc_max_concurrency)
     borrowed = BorrowedPermits(store.budgets, settings.bc_max_concurrency)
@@ -184,6 +188,7 @@ def build(settings: Settings) -> Services:
         halo=halo,
         permits=permits,
         halo_facts=HaloFacts(halo),
+        transports=(bc_transport, halo_transport),
     )
 
 

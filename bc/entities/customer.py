@@ -13,6 +13,7 @@ from bc.entities.fields import (
     addresses,
     bc_value,
     collect,
+    company_changes,
     create_body,
     differences,
     fitting_addresses,
@@ -185,14 +186,13 @@ def customer_import(
     for a BC customer without a name that Halo would have to create.
     """
     wanted = {
-        "dbc_company_id": connection.company_id or "",
-        "dbc_company_name": connection.company_name or "",
         "accountsid": text(bc_row, NUMBER.bc),
         "accountsemailaddress": text(bc_row, EMAIL.bc),
         "tax_number": text(bc_row, TAX_NUMBER.bc),
     }
     held: Record = client or {}
-    changes: dict[str, Any] = {
+    changes = company_changes(connection.company_id or "", connection.company_name or "", held)
+    changes |= {
         name: value for name, value in wanted.items() if value and not _same_client(name, value, held)
     }
     if client is None:
@@ -216,7 +216,7 @@ def _same_client(name: str, value: str, client: Record) -> bool:
         listed = [address.casefold() for address in addresses(held)]
         sought = [address.casefold() for address in addresses(value)]
         return bool(sought) and listed[: len(sought)] == sought
-    if name in ("dbc_company_id", "accountsid"):
+    if name == "accountsid":
         return held.casefold() == value.casefold()
     return held == value
 

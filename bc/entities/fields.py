@@ -204,3 +204,14 @@ def _same(wanted: Any, held: Any) -> bool:
         except ArithmeticError:
             return False
     return str(wanted).strip() == ("" if held is None else str(held).strip())
+
+
+def company_changes(company_id: str, company_name: str, held: Record) -> dict[str, Any]:
+    """The company that a Halo record should name. A name that Halo did not tell is written only with a new id."""
+    changes: dict[str, Any] = {}
+    if company_id and text(held, "dbc_company_id").casefold() != company_id.casefold():
+        changes["dbc_company_id"] = company_id
+    told = "dbc_company_name" in held
+    if company_name and (changes or (told and text(held, "dbc_company_name") != company_name)):
+        changes["dbc_company_name"] = company_name
+    return changes

@@ -196,8 +196,9 @@ def _header(invoice: Record, halo_id: str, customer: Link, currency: str) -> dic
     }
     dated = day(invoice, "invoice_date")
     if dated:
-        header["invoiceDate"] = dated.isoformat()
+        # In this order: BC takes a posting date over into the invoice date, and both move the due date.
         header["postingDate"] = dated.isoformat()
+        header["invoiceDate"] = dated.isoformat()
     due = day(invoice, "duedate")
     if due and (not dated or due >= dated):
         header["dueDate"] = due.isoformat()

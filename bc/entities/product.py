@@ -10,6 +10,7 @@ from bc.entities.fields import (
     Field,
     Payload,
     collect,
+    company_changes,
     create_body,
     differences,
     held_state,
@@ -180,16 +181,9 @@ def product_import(bc_row: Record, connection: Connection, item: Record | None) 
                 cure="Give the item a description in Business Central and import it again.",
             )
         changes["name"] = name
-    wanted = {
-        "dbc_company_id": connection.company_id or "",
-        "dbc_company_name": connection.company_name or "",
-        "accountsid": number,
-    }
-    changes |= {
-        name: value
-        for name, value in wanted.items()
-        if value and text(held, name).casefold() != value.casefold()
-    }
+    changes |= company_changes(connection.company_id or "", connection.company_name or "", held)
+    if text(held, "accountsid").casefold() != number.casefold():
+        changes["accountsid"] = number
     changes |= _type_change(bc_row, connection.settings, item)
     for spec in (PRICE, COST):
         amount = decimal(bc_row, spec.bc)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -15,11 +15,20 @@ from bc.imports import jobs
 from bc.imports.kinds import KINDS, LinkedKind
 from bc.imports.mappings import link_by_hand, mapping_of, unlink
 from bc.imports.preview import preview
-from bc.model import IMPORT_KINDS, Job, MappingKind
+from bc.model import IMPORT_KINDS, Job
 
 if TYPE_CHECKING:
     from bc.services import Services
     from bc.store.rows import Row
+
+
+# The name under which the links of each mapping kind are stored.
+ENTITIES = {
+    "customers": "customer",
+    "products": "product",
+    "invoices": "invoice",
+    "item_categories": "item_category",
+}
 
 
 class LinkForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -146,9 +155,9 @@ async def job_failures(services: Services, request: Request) -> Answer:
 async def list_mappings(services: Services, request: Request) -> Answer:
     connection = await connection_of(services, request)
     kind = request.args["kind"]
-    if kind not in get_args(MappingKind):
+    entity = ENTITIES.get(kind)
+    if entity is None:
         raise not_found(f"The mapping kind {kind}")
-    entity = KINDS[kind].entity if kind in KINDS else kind.removesuffix("s")
     try:
         page = await services.store.links.page(
             connection.id,
@@ -201,7 +210,7 @@ def _kind(request: Request, what: str) -> LinkedKind:
     name = request.args["kind"]
     if name in KINDS:
         return KINDS[name]
-    if name in IMPORT_KINDS or (what == "mappings" and name in get_args(MappingKind)):
+    if name in IMPORT_KINDS or (what == "mappings" and name in ENTITIES):
         offered = " and ".join(KINDS)
         raise Problem(404, "not_found", f"This version offers {what} of {offered}; {name} come later.")
     raise not_found(f"The kind {name}")

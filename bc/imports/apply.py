@@ -87,7 +87,9 @@ async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> N
         progress[0] += 1
         await block.tick(progress[0])
         try:
-            found = await read_in_full(block.services.halo, block.directory, task.halo_id)
+            found = await read_in_full(
+                block.services.halo, block.directory, task.halo_id, whole_site=task.action == "refresh"
+            )
             if found is None:
                 raise Refused("not_found_in_halo", f"Halo has no {block.kind.noun} {task.halo_id} any more.")
             task.halo_name = text(found.record, "name")
@@ -225,8 +227,8 @@ def _refreshed(block: Block, task: Task, link: Link) -> Link:
 
 async def _tell_halo(block: Block, links: Sequence[Link]) -> None:
     directory = block.directory
-    directory.external_links_refused = await leave_external_links(
-        block.services.halo, links, refused=directory.external_links_refused
+    directory.external_links = await leave_external_links(
+        block.services.halo, links, accepted=directory.external_links
     )
 
 

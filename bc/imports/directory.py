@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bc.entities.values import Record, ident
+from bc.entities.values import Record, ident, text
 from bc.errors import Refused
 from bc.imports.kinds import HaloRecord, LinkedKind
 from bc.imports.matching import BcKeys, Index, Match, match_all, undecided
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 PAGE_SIZE = 100
 MOST_PAGES = 5_000
 READERS = 4
+FRESH_SECONDS = 600.0
+MOST_REMEMBERED = 5_000
+_details: dict[tuple[str, str], tuple[float, str, dict[str, Any]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Directory:
     links: dict[str, KnownLink] = field(default_factory=dict)
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     unread: int = 0
-    external_links_refused: bool = False
+    external_links: bool | None = None
 
     def name_of(self, halo_id: str) -> str:
         row = self.index.rows.get(halo_id)
@@ -53,6 +57,17 @@ class Directory:
         keys = self.kind.halo_keys(record)
         self.index.add(keys)
         self.details[keys.halo_id] = self.kind.slim(record)
+
+    def put_row(self, row: Record) -> None:
+        """Take note of a list row, in full where it says enough or where the full record was read lately."""
+        keys = self.kind.halo_keys(row)
+        known = _lately(self.kind, keys.halo_id, row)
+        if known is not None:
+            self.put(known)
+        elif self.kind.is_enough(row):
+            self.put(row)
+        elif keys.halo_id:
+            self.index.add(keys)
 
     def linked(self, link: Link, *, by_job: bool) -> None:
         self.links[link.bc_id] = KnownLink(link.halo_id, link.etag, link.import_hash, link.import_job)
@@ -65,9 +80,7 @@ async def read_directory(
     """Read the links and Halo's whole list (pages of 100). `job`: the run whose own links are told apart."""
     directory = Directory(kind, connection, Index(company_id=connection.company_id or ""))
     for row in await _halo_rows(services.halo, kind.resource):
-        keys = kind.halo_keys(row)
-        if keys.halo_id:
-            directory.index.add(keys)
+        directory.put_row(row)
     async for link in services.store.links.all(connection.id, kind.entity):
         if link.exists:
             own = job is not None and link.import_job == job.id and link.linked_at >= job.created_at
@@ -116,19 +129,40 @@ async def read_details(halo: Halo, directory: Directory, halo_ids: Iterable[str]
             directory.index.remove(halo_id)
         else:
             directory.put(record)
+            _remember(directory.kind, halo_id, record)
 
     await each(halo_ids, one)
 
 
-async def read_in_full(halo: Halo, directory: Directory, halo_id: str) -> HaloRecord | None:
-    """A record with its site; the record itself only once in a run."""
-    record: Record | None = directory.details.get(halo_id)
+async def read_in_full(
+    halo: Halo, directory: Directory, halo_id: str, *, whole_site: bool
+) -> HaloRecord | None:
+    """A record with its site; the record itself only once in a run. `whole_site`: read the site even where the
+    record tells enough to write to it."""
+    if halo_id not in directory.details:
+        await read_details(halo, directory, [halo_id])
+    record = directory.details.get(halo_id)
     if record is None:
-        record = await directory.kind.read(halo, halo_id)
-        if record is None:
-            return None
-        directory.put(record)
-    return HaloRecord(record, await directory.kind.read_site(halo, record))
+        return None
+    site = None if whole_site else directory.kind.known_site(record)
+    return HaloRecord(record, site or await directory.kind.read_site(halo, record))
+
+
+def _lately(kind: LinkedKind, halo_id: str, row: Record) -> dict[str, Any] | None:
+    found = _details.get((kind.resource, halo_id))
+    stamp = text(row, kind.stamp)
+    if found is None or not stamp or found[1] != stamp or time.monotonic() - found[0] > FRESH_SECONDS:
+        return None
+    return found[2]
+
+
+def _remember(kind: LinkedKind, halo_id: str, record: Record) -> None:
+    """Keep a full record for the next preview or import in this process: Halo's calls are the narrowest of all."""
+    stamp = text(record, kind.stamp)
+    if stamp:
+        _details[kind.resource, halo_id] = (time.monotonic(), stamp, kind.slim(record))
+    while len(_details) > MOST_REMEMBERED:
+        del _details[next(iter(_details))]
 
 
 async def each[T](items: Iterable[T], act: Callable[[T], Awaitable[None]], *, width: int = READERS) -> None:

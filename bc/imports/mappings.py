@@ -82,7 +82,7 @@ async def link_by_hand(
         at=datetime.now(UTC),
     )
     await _save(services, link)
-    await leave_external_links(services.halo, [link], refused=False)
+    await leave_external_links(services.halo, [link], accepted=None)
     forget(connection.id, kind.name)
     await services.cured(f"link:{connection.id}:{kind.entity}:{halo_id}")
     return link
@@ -150,7 +150,7 @@ async def _bring_values(
 ) -> None:
     changes = kind.changes(row, connection, record)
     if changes.record:
-        await services.halo.save(kind.resource, [{"id": record.record["id"], **changes.record}])
+        await services.halo.save(kind.resource, [{"id": _whole(record.record["id"]), **changes.record}])
     if not changes.site:
         return
     if record.site is None:

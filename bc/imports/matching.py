@@ -75,6 +75,33 @@ def tax_key(value: str) -> str:
     return signs if len(signs) >= _LEAST_TAX_SIGNS and any(sign.isdigit() for sign in signs) else ""
 
 
+def _bare_tax(key: str) -> str:
+    """A tax key without its country (GB123456789 -> 123456789); "" where it names none."""
+    return key[2:] if key[:2].isalpha() and key[:2].isascii() and len(key) - 2 >= _LEAST_TAX_SIGNS else ""
+
+
+def same_tax_number(left: str, right: str) -> bool:
+    """Whether two tax numbers are one; a country that only one of them names does not tell them apart."""
+    one, two = tax_key(left), tax_key(right)
+    return bool(one and two) and (one == two or one == _bare_tax(two) or two == _bare_tax(one))
+
+
+def _halo_tax(value: str) -> list[str]:
+    """What a Halo tax number is found under: itself, and marked, without its country."""
+    key = tax_key(value)
+    bare = _bare_tax(key)
+    return [key, f"*{bare}"] if bare else _some(key)
+
+
+def _bc_tax(value: str) -> list[str]:
+    """What a BC tax number looks for: itself, and the same with the country on one side only."""
+    key = tax_key(value)
+    if not key:
+        return []
+    bare = _bare_tax(key)
+    return [key, bare] if bare else [key, f"*{key}"]
+
+
 def email_keys(value: str) -> frozenset[str]:
     """Each address of a list, case folded."""
     return frozenset(address.casefold() for address in addresses(value) if "@" in address)
@@ -169,7 +196,7 @@ class Index:
 def _halo_values(row: HaloKeys) -> list[tuple[MatchKey, str]]:
     values: list[tuple[MatchKey, str]] = [("number", number_key(row.number)), ("name", name_key(row.name))]
     if row.tax_number is not None:
-        values.append(("tax_number", tax_key(row.tax_number)))
+        values += [("tax_number", value) for value in _halo_tax(row.tax_number)]
     if row.email is not None:
         values += [("email", address) for address in email_keys(row.email)]
     return [(key, value) for key, value in values if value]
@@ -178,7 +205,7 @@ def _halo_values(row: HaloKeys) -> list[tuple[MatchKey, str]]:
 def _bc_values(row: BcKeys) -> list[tuple[MatchKey, list[str]]]:
     return [
         ("number", _some(number_key(row.number))),
-        ("tax_number", _some(tax_key(row.tax_number))),
+        ("tax_number", _bc_tax(row.tax_number)),
         ("email", sorted(email_keys(row.email))),
         ("name", _some(name_key(row.name))),
     ]
@@ -192,7 +219,8 @@ def match(row: BcKeys, index: Index) -> Match:
     """The proposal for one BC record, without regard to what other BC records claim (see `match_all`).
 
     The first key that finds anybody counts. One record found by it is the match, unless a later key finds others
-    only and no later key confirms it; then, and when the first key finds several, it is ambiguous.
+    only and no later key confirms it; then, and when the first key finds several, it is ambiguous. So is a mere
+    namesake with another tax number.
     """
     known = index.links.get(row.bc_id)
     if known is not None:
@@ -208,9 +236,15 @@ def match(row: BcKeys, index: Index) -> Match:
             return Match("ambiguous", matched_by=first_key, candidates=(halo_id,))
         confirmed = any(halo_id in ids for ids in others)
         contradicted = any(halo_id not in ids for ids in others)
-        if confirmed or not contradicted:
+        other_firm = first_key == "name" and _other_tax_number(row, index.rows[halo_id])
+        if (confirmed or not contradicted) and not other_firm:
             return Match("matched", halo_id, first_key)
     return Match("ambiguous", matched_by=first_key, candidates=_ordered(first.union(*others)))
+
+
+def _other_tax_number(row: BcKeys, halo: HaloKeys) -> bool:
+    known = bool(tax_key(row.tax_number) and tax_key(halo.tax_number or ""))
+    return known and not same_tax_number(row.tax_number, halo.tax_number or "")
 
 
 def match_all(rows: Sequence[BcKeys], index: Index) -> list[Match]:
@@ -228,7 +262,7 @@ def match_all(rows: Sequence[BcKeys], index: Index) -> list[Match]:
 def undecided(rows: Sequence[BcKeys], results: Sequence[Match], index: Index) -> list[str]:
     """Halo ids whose missing tax number or e-mail could still decide something, the likeliest first.
 
-    Those are candidates of ambiguous rows; and, while a BC record with a tax number or e-mail found nobody, every
+    Those are namesakes (their tax number may be another), candidates of ambiguous rows; and, while a BC record with a tax number or e-mail found nobody, every
     free record without a number of its own.
     """
     wanted: dict[str, None] = {}
@@ -237,6 +271,8 @@ def undecided(rows: Sequence[BcKeys], results: Sequence[Match], index: Index) ->
         telling = bool(tax_key(row.tax_number) or email_keys(row.email))
         if result.state == "ambiguous" and result.matched_by != "number" and telling:
             wanted |= dict.fromkeys(result.candidates)
+        if result.state == "matched" and result.matched_by == "name" and telling:
+            wanted[result.halo_id] = None
         open_rows = open_rows or (telling and result.state in ("new", "ambiguous"))
     if open_rows:
         matched = {result.halo_id for result in results if result.state in ("linked", "matched")}

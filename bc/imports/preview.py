@@ -24,7 +24,7 @@ PAGE_SIZE = 5_000
 MOST_DETAILS = 300
 """Halo records read in full for one preview: a person waits for it, and Halo answers some 90 calls a minute."""
 FRESH_SECONDS = 120.0
-_MOST_KEPT = 8
+_MOST_KEPT = 4
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bc.clients.halo import Halo
 
 ARRAY = 50
+# Where a tenant honours it, our own writes start no automations and come back as no events.
+_QUIET = {"_dont_fire_automations": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ async def write_rows(
     """
     written: list[Written] = []
     for start in range(0, len(rows), ARRAY):
-        written += await _write_array(halo, resource, rows[start : start + ARRAY])
+        part = [{**row, **_QUIET} for row in rows[start : start + ARRAY]]
+        written += await _write_array(halo, resource, part)
         await tick(len(written))
     return written
 
@@ -89,12 +92,14 @@ def _own(row: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any]
     return answer
 
 
-async def leave_external_links(halo: Halo, links: Sequence[Link], *, refused: bool) -> bool:
-    """Leave Halo the BC ids of new links (`ExternalLink`), in arrays; True where this tenant refuses such rows.
+async def leave_external_links(halo: Halo, links: Sequence[Link], *, accepted: bool | None) -> bool:
+    """Leave Halo the BC ids of new links (`ExternalLink`), in arrays; answers whether this tenant takes such rows.
 
-    Nothing depends on them, so a refusal loses nothing. The first row goes alone: a tenant that refuses it is not
-    asked again.
+    Nothing depends on them, so a refusal loses nothing. `accepted` None: not known yet, so the first row goes alone,
+    and a tenant that refuses it is not asked again.
     """
+    if accepted is False:
+        return False
     rows = [
         {
             "halo_id": int(link.halo_id) if link.halo_id.isdigit() else link.halo_id,
@@ -104,15 +109,11 @@ async def leave_external_links(halo: Halo, links: Sequence[Link], *, refused: bo
         }
         for link in links
     ]
-    if refused:
-        return True
+    first = 1 if accepted is None else 0
     try:
-        for part in (
-            rows[:1],
-            rows[1:ARRAY],
-            *(rows[at : at + ARRAY] for at in range(ARRAY, len(rows), ARRAY)),
-        ):
-            await halo.save("ExternalLink", part)
+        await halo.save("ExternalLink", rows[:first])
+        for start in range(first, len(rows), ARRAY):
+            await halo.save("ExternalLink", rows[start : start + ARRAY])
     except SyncError:
-        return True
-    return False
+        return False
+    return True

@@ -31,6 +31,7 @@ from bc.sync.references import references_of
 EXPAND = "$expand=salesInvoiceLines"
 MAX_PARTS = 100
 DRAFT = "Draft"
+_DATES = ("postingDate", "invoiceDate", "dueDate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bc.errors import Throttled
 from bc.model import Connection
+from bc.store.budgets import BLOCK_LIFE
 
 if TYPE_CHECKING:
     from bc.store import Budgets
@@ -47,17 +48,24 @@ class PumpPermits:
     async def refresh(self, connections: Iterable[Connection]) -> None:
         for principal in {principal_of(connection) for connection in connections}:
             gate = self._gates.setdefault(principal, _Gate(0))
-            allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit)
+            allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit, gate.used)
             async with gate.changed:
                 gate.allowed = allowed
                 gate.changed.notify_all()
+
+    async def give_back(self) -> None:
+        """The run is over: its share is free for others at once."""
+        for principal, gate in self._gates.items():
+            gate.allowed = 0
+            await self._budgets.give_back(principal, self._holder)
+        self._gates = {}
 
     @asynccontextmanager
     async def hold(self, connection: Connection) -> AsyncIterator[None]:
         principal = principal_of(connection)
         gate = self._gates.get(principal)
         if gate is None:
-            allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit)
+            allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit, 0)
             gate = self._gates.setdefault(principal, _Gate(allowed))
         async with gate.changed:
             await gate.changed.wait_for(lambda: gate.used < gate.allowed)
@@ -105,15 +113,20 @@ class HaloBudget:
         self._budgets = budgets
         self._ceiling = ceiling
         self._left = 0
+        self._good_until = 0.0
         self._lock = asyncio.Lock()
 
     async def take(self, calls: int) -> None:
         """Wait until `calls` more may be made."""
         async with self._lock:
+            if time.monotonic() > self._good_until:
+                # The ceiling holds for any five minutes only if a block is used soon after it was granted.
+                self._left = 0
             while self._left < calls:
                 block = max(calls, min(self.BLOCK, self._ceiling // 10 or 1))
                 granted, wait = await self._budgets.take_halo(block, self._ceiling)
                 self._left += granted
+                self._good_until = time.monotonic() + BLOCK_LIFE.total_seconds()
                 if granted == 0:
                     await asyncio.sleep(min(max(wait, 0.2), 30.0))
             self._left -= calls

@@ -59,14 +59,17 @@ class Pump:
         ends = time.monotonic() + seconds
         self.services.fence_until = time.monotonic() + LEASE_SECONDS
         self._lease = lease
-        renewing = asyncio.create_task(self._keep())
+        await self._look_at_connections()
+        keeping = [asyncio.create_task(self._keep()), asyncio.create_task(self._keep_permits())]
         try:
             await self._drain(ends)
         finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
             await self._finish_active()
+            for task in keeping:
+                task.cancel()
+            await asyncio.wait(keeping)
+            with suppress(SyncError):
+                await self.services.permits.give_back()
             if not self.lost:
                 await self.services.store.leases.release(self._lease)
             await self._leave_wake()
@@ -99,6 +102,16 @@ class Pump:
             self._lease = renewed
             self.services.fence_until = time.monotonic() + LEASE_SECONDS
 
+    async def _keep_permits(self) -> None:
+        """Each second: say what is used, learn what may be; callers beside the pump wait for that."""
+        while True:
+            with suppress(SyncError):
+                await self.services.permits.refresh(self.connections)
+            await asyncio.sleep(SCAN_SECONDS)
+
+    async def _look_at_connections(self) -> None:
+        self.connections = await self.services.store.connections.list()
+
     async def _drain(self, ends: float) -> None:
         while not self.lost and time.monotonic() < ends:
             await self._scan()
@@ -128,14 +141,13 @@ class Pump:
         since = None if all_again or self.scanned_at is None else self.scanned_at - timedelta(seconds=10)
         if since is None:
             self.scanned_all_at = time.monotonic()
-        self.connections = await self.services.store.connections.list()
         started = utc_now()
+        await self._look_at_connections()
         async for row in self.services.store.dirty.rows(changed_since=since):
             key = (row.value.entity, row.value.halo_id)
             if key not in self.active:
                 self.rows[key] = row
         self.scanned_at = started
-        await self.services.permits.refresh(self.connections)
 
     def _ready(self) -> list[Key]:
         """Rows that may be tried now, fairest first.
@@ -197,9 +209,11 @@ class Pump:
 
 
 async def due(services: Services) -> bool:
-    """Whether a row could be pushed now and nobody holds the pump."""
+    """Whether a row could be pushed now and nobody seems to be at it: no lease, or one that is not being renewed."""
     lease = await services.store.leases.read(LEASE)
-    if lease is not None and lease.expires_at > utc_now():
+    if lease is not None and lease.expires_at - utc_now() > timedelta(
+        seconds=LEASE_SECONDS - RENEW_SECONDS - 2
+    ):
         return False
     now = utc_now()
     async for row in services.store.dirty.rows():

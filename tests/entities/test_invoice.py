@@ -37,8 +37,8 @@ def test_the_header_names_the_customer_first_and_carries_the_natural_key() -> No
     assert list(header) == [
         "customerId",
         "externalDocumentNumber",
-        "invoiceDate",
         "postingDate",
+        "invoiceDate",
         "dueDate",
         "customerPurchaseOrderReference",
         "currencyCode",

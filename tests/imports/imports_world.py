@@ -18,7 +18,7 @@ import msgspec
 
 from bc.clients.halo import ArrayRefused, HaloPage
 from bc.errors import Gone, NeedsAuthorization, Refused
-from bc.imports import jobs, preview
+from bc.imports import directory, jobs, preview
 from bc.imports import run as running
 from bc.model import Connection, ConnectionSettings, ImportPageMessage, Job, JobFailure, Link
 from bc.store.rows import Row, Stale
@@ -121,12 +121,18 @@ class FakeHalo(Part):
         return await self.call(lambda: HaloPage(rows[start : start + page_size], len(rows)))
 
     def _thin(self, resource: str, row: dict[str, Any]) -> dict[str, Any]:
-        hidden = {"tax_number", "accountsemailaddress"} if resource == "Client" else {"costprice"}
+        hidden = (
+            {"tax_number", "accountsemailaddress", "dbc_company_name"}
+            if resource == "Client"
+            else {"costprice"}
+        )
         return {name: value for name, value in row.items() if name not in hidden}
 
     async def client(self, record_id: str) -> dict[str, Any] | None:
         self.reads += 1
-        return await self.call(lambda: self.clients.get(int(record_id)))
+        client = self.clients.get(int(record_id))
+        address = self.sites[client["main_site_id"]]["delivery_address"] if client else {}
+        return await self.call(lambda: {**client, "main_delivery_address": address} if client else None)
 
     async def site(self, record_id: str) -> dict[str, Any] | None:
         self.reads += 1
@@ -347,6 +353,7 @@ class World:
     def __post_init__(self) -> None:
         running._runs.clear()
         preview._kept.clear()
+        directory._details.clear()
         self.bc, self.halo = FakeBc(self.life), FakeHalo(self.life)
         self.jobs, self.links, self.leases = FakeJobs(self.life), FakeLinks(self.life), FakeLeases(self.life)
         store = SimpleNamespace(
@@ -411,6 +418,7 @@ class World:
         self.life.dies_at = 0
         self.leases.held.clear()
         running._runs.clear()
+        directory._details.clear()
 
 
 def a_bc_customer(n: int, /, **fields: Any) -> dict[str, Any]:

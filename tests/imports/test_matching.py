@@ -19,6 +19,7 @@ from bc.imports.matching import (
     match_all,
     name_key,
     number_key,
+    same_tax_number,
     tax_key,
     undecided,
 )
@@ -83,6 +84,22 @@ def test_tax_numbers_compare_by_letters_and_digits_only() -> None:
     assert tax_key("n/a") == tax_key("0") == tax_key("none") == ""
 
 
+@pytest.mark.parametrize(
+    ("bc", "halo", "same"),
+    [
+        ("GB951846569", "951846569", True),
+        ("951846569", "GB 951 8465 69", True),
+        ("ATU12345678", "U12345678", True),
+        ("GB951846569", "DE951846569", False),
+        ("951846569", "951846560", False),
+    ],
+)
+def test_a_country_that_only_one_side_names_does_not_matter(bc: str, halo: str, same: bool) -> None:
+    found = match(a_bc(tax_number=bc), an_index(HaloKeys("1", "Other", tax_number=halo)))
+    assert (found.matched_by == "tax_number") is same
+    assert same_tax_number(bc, halo) is same_tax_number(halo, bc) is same
+
+
 def test_each_address_of_a_list_counts() -> None:
     assert email_keys("Billing@Contoso.test; ap@contoso.test,nonsense") == {
         "billing@contoso.test",
@@ -125,6 +142,12 @@ def test_a_number_that_a_second_key_confirms_is_matched() -> None:
     assert match(a_bc(number="C100", name="Contoso", email="ap@x.test"), index).halo_id == "1"
 
 
+def test_a_namesake_with_another_tax_number_is_for_a_person_to_judge() -> None:
+    index = an_index(HaloKeys("1", "Smith & Sons", tax_number="GB111111111"))
+    assert match(a_bc(name="Smith and Sons Ltd", tax_number="GB222222222"), index).state == "ambiguous"
+    assert match(a_bc(name="Smith and Sons Ltd"), index).state == "matched"
+
+
 def test_a_halo_record_claimed_twice_is_ambiguous_for_both() -> None:
     results = match_all(
         [a_bc("b1", name="Contoso Ltd"), a_bc("b2", name="Contoso BV")], an_index(HaloKeys("1", "Contoso"))
@@ -165,6 +188,8 @@ def test_only_records_that_could_decide_are_read_in_detail() -> None:
     assert undecided(decided, match_all(decided, index), index) == []
     untold = [a_bc("b2", name="Unknown")]
     assert undecided(untold, match_all(untold, index), index) == []
+    namesake = [a_bc("b4", name="Thin", tax_number="GB1234")]
+    assert undecided(namesake, match_all(namesake, index), index) == ["4"]
     rows = [*decided, a_bc("b3", name="Fabrikam", tax_number="GB9999")]
     assert undecided(rows, match_all(rows, index), index) == ["2", "3", "4"]
 

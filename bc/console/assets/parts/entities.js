@@ -1,0 +1,32 @@
+/** Switching on what syncs. */
+import { html } from '../vendor/preact-htm.js';
+import { change } from '../api.js';
+import { ENTITY, capital } from '../words.js';
+import { Tick } from './form.js';
+import { Failure, useAction } from './ui.js';
+
+const WORDS = {
+  customer: 'A customer saved in Halo is created or updated in Business Central. One without an accounts id is skipped.',
+  product: 'A product saved in Halo is created or updated in Business Central.',
+  invoice: 'An invoice saved in Halo becomes a draft sales invoice; its tax comes back to each line. Invoices dated before today are left out.',
+};
+
+/** Each switch is saved at once. */
+export function EntitiesForm({ connection }) {
+  const { busy, error, run } = useAction();
+  const on = connection.settings.sync_entities;
+  const turn = (entity, wanted) => run(
+    () => change('PATCH', `/api/connections/${connection.id}`, {
+      settings: { sync_entities: Object.keys(ENTITY).filter((each) => (each === entity ? wanted : on.includes(each))) },
+    }),
+    wanted
+      ? `${capital(ENTITY[entity].many)} sync from now on.`
+      : `${capital(ENTITY[entity].many)} no longer sync. Nothing was removed anywhere.`,
+  );
+  return html`<fieldset class="choices" aria-busy=${busy ? 'true' : 'false'}><legend class="unseen">What syncs</legend>
+    ${Object.keys(ENTITY).map((entity) => html`<${Tick}
+      key=${entity} label=${capital(ENTITY[entity].many)} halo=${ENTITY[entity].halo} hint=${WORDS[entity]}
+      checked=${on.includes(entity)} onValue=${(wanted) => turn(entity, wanted)} />`)}
+    ${error && html`<${Failure} error=${error} retry=${null} />`}
+  </fieldset>`;
+}

@@ -1,0 +1,65 @@
+/** One import as it runs and as it ended: counts in place, the names of those that failed, cancel. */
+import { html, useEffect, useState } from '../vendor/preact-htm.js';
+import { change, read } from '../api.js';
+import { useLive } from '../live.js';
+import { JOB, cause, sentence } from '../words.js';
+import { count, number } from '../when.js';
+import { Button, Failure, LinkButton, Skeleton, State, Time, useAction } from './ui.js';
+
+const COUNTS = [
+  ['created', 'created in Halo'],
+  ['updated', 'linked or updated'],
+  ['unchanged', 'unchanged'],
+  ['skipped', 'skipped'],
+  ['failed', 'failed'],
+];
+
+export function Job({ id, kind, back }) {
+  const live = useLive(`/api/jobs/${encodeURIComponent(id)}`, 1.5);
+  const { busy, error, run } = useAction();
+  const job = live.data;
+  if (!job) return live.error ? html`<${Failure} error=${live.error} />` : html`<${Skeleton} rows=${5} />`;
+  const over = ['succeeded', 'failed', 'cancelled'].includes(job.status);
+  const cancel = () => run(
+    () => change('POST', `/api/jobs/${encodeURIComponent(id)}/cancel`),
+    'The import is cancelled. What was imported until then stays.',
+  );
+  const title = over ? `Import of ${kind}` : `Importing ${kind} …`;
+  return html`<section class="panel job" aria-labelledby="job">
+    <div class="section-head"><h2 id="job">${title}</h2><${State} ...${JOB[job.status] || { word: sentence(job.status), tone: 'skip' }} /></div>
+    <div class="job-bar"><progress max=${job.total || 1} value=${over && !job.total ? 1 : job.total ? job.done : null} aria-labelledby="job"></progress>
+      <span class="number">${number(job.done)}${job.total !== null && html` of ${number(job.total)}`}</span></div>
+    <ul class="counts" aria-label="Counts">${COUNTS.map(([name, words]) => html`<li key=${name} class=${name === 'failed' && job.failed ? 'tone-text-bad' : ''}>
+      <b class="number">${number(job[name])}</b> ${words}</li>`)}</ul>
+    ${job.detail && html`<p dir="auto">${job.detail}</p>`}
+    <p class="unseen" role="status">${over ? `${title}: ${JOB[job.status]?.word}, ${count(job.done, 'record')}, ${job.failed} failed.` : ''}</p>
+    ${error && html`<${Failure} error=${error} retry=${null} />`}
+    <p class="actions">
+      ${!over && html`<${Button} busy=${busy} onClick=${cancel}>Cancel the import</${Button}>
+        <span class="soft">It goes on when you leave this page.</span>`}
+      ${over && html`<${LinkButton} kind="main" href=${back}>Back to the preview</${LinkButton}>`}
+      ${over && job.finished_at && html`<span class="soft"><${Time} at=${job.finished_at} prefix="Ended " /></span>`}
+    </p>
+    ${job.failed + job.skipped > 0 && html`<${Failures} id=${id} version=${job.failed + job.skipped} />`}
+  </section>`;
+}
+
+/** Why records failed or were skipped. `version` changes when there are more. */
+function Failures({ id, version }) {
+  const [state, setState] = useState({ items: [], next: '', error: null });
+  const path = `/api/jobs/${encodeURIComponent(id)}/failures?limit=100`;
+  const load = (cursor, before) => read(cursor ? `${path}&cursor=${encodeURIComponent(cursor)}` : path).then(
+    ({ data }) => setState({ items: [...before, ...data.items], next: data.next, error: null }),
+    (error) => setState((held) => ({ ...held, error })),
+  );
+  useEffect(() => {
+    load('', []);
+  }, [id, version]);
+  if (!state.items.length) return state.error && html`<${Failure} error=${state.error} />`;
+  return html`<h3>Left out, and why</h3>
+    <ul class="list bare">${state.items.map((failure) => html`<li class="row" key=${failure.record + failure.code}>
+      <div class="row-main"><p class="row-title"><bdi>${failure.record}</bdi> <bdi>${failure.name}</bdi></p>
+        <p dir="auto">${failure.message || cause(failure.code)}</p>
+        ${failure.cure && html`<p class="cure" dir="auto">${failure.cure}</p>`}</div></li>`)}</ul>
+    ${state.next && html`<p class="more"><${Button} onClick=${() => load(state.next, state.items)}>Show more</${Button}></p>`}`;
+}

@@ -1,0 +1,106 @@
+/** A connection's settings in plain words, Halo's names beside them. Only what was changed is sent. */
+import { html, useRef, useState } from '../vendor/preact-htm.js';
+import { change } from '../api.js';
+import { lineNumbers } from '../line_numbers.js';
+import { number } from '../when.js';
+import { SelectField, TextField, Tick, focusFirstError } from './form.js';
+import { Button, Failure, useAction } from './ui.js';
+
+const POLICIES = [
+  ['create_and_update', 'Create new ones and update linked ones'],
+  ['create_only', 'Only create new ones'],
+  ['update_only', 'Only update linked ones'],
+];
+const EXAMPLE = ['Service', 'Service', 'Inventory', 'Inventory', 'Service'];
+
+// kind: 'text' (null when empty), 'whole', 'tick', 'date', or a list of [value, words].
+const GROUPS = [
+  ['Invoices', [
+    ['sync_invoices_from', 'Only invoices dated from', 'date', 'Earlier ones are skipped, so that nobody books last year again.'],
+    ['default_invoice_item', 'Default product', 'text', 'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
+    ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
+    ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
+    ['line_increment', 'Step between lines of one type', 'whole', ''],
+    ['post_invoices', 'Post invoices in Business Central', 'tick', 'Only once an invoice is posted in Halo and its totals agree. A posted invoice can only be corrected by a credit memo.'],
+  ]],
+  ['Customers', [
+    ['customer_policy', 'Customers', POLICIES, ''],
+    ['client_top_level', 'Top level for imported customers', 'text', 'The id of a Halo top level.'],
+  ]],
+  ['Products', [
+    ['product_policy', 'Products', POLICIES, ''],
+    ['item_default_group', 'Group for imported products', 'text', 'The id of a Halo product group, for categories that are not mapped.'],
+    ['default_sales_account', 'Default sales account', 'text', 'An account number in Business Central.'],
+    ['default_purchase_account', 'Default purchase account', 'text', 'An account number in Business Central.'],
+    ['use_advanced_cost_endpoint', 'Send costs through the extension', 'tick', 'Only where the company has the extension for costs.'],
+  ]],
+  ['How it behaves', [
+    ['match_before_create', 'Look for a match before creating', 'tick', 'By number, e-mail and name: keeps records from being created twice.'],
+    ['conflict_policy', 'When both systems changed a record', [['halo_wins', 'Halo’s values win'], ['ask', 'Ask: it becomes an error']], ''],
+    ['show_message', 'Show a message in Halo after each sync', 'tick', ''],
+    ['allow_native_sync', 'Sync although Halo’s own integration is on', 'tick', 'Both would then write to the same records. Leave it off unless Halo’s integration syncs other kinds.'],
+  ]],
+];
+const KINDS = Object.fromEntries(GROUPS.flatMap(([, fields]) => fields.map(([name, , kind]) => [name, kind])));
+
+export function SettingsForm({ connection }) {
+  const [changes, setChanges] = useState({});
+  const { busy, error, run } = useAction();
+  const form = useRef(null);
+  const now = { ...shown(connection.settings), ...changes };
+  const changed = Object.keys(changes).filter((name) => changes[name] !== shown(connection.settings)[name]);
+  const wrong = Object.fromEntries(Object.entries(error?.fields || {}).map(([name, words]) => [name.replace(/^settings\./, ''), words]));
+  const set = (name, value) => setChanges((before) => ({ ...before, [name]: value }));
+  const submit = async (event) => {
+    event.preventDefault();
+    if (busy || !changed.length) return;
+    const settings = Object.fromEntries(changed.map((name) => [name, sent(name, changes[name])]));
+    const saved = await run(() => change('PATCH', `/api/connections/${connection.id}`, { settings }), 'The settings are saved.');
+    if (saved) setChanges({});
+    else focusFirstError(form.current);
+  };
+  return html`<form ref=${form} class="form settings" onSubmit=${submit} novalidate>
+    ${GROUPS.map(([title, fields]) => html`<fieldset key=${title}><legend>${title}</legend>
+      ${fields.map((field) => html`<${Setting} key=${field[0]} field=${field} value=${now[field[0]]} error=${wrong[field[0]] || ''} set=${set} />`)}
+      ${title === 'Invoices' && html`<${Numbers} group=${now.group_increment} line=${now.line_increment} />`}
+    </fieldset>`)}
+    ${error && !Object.keys(wrong).length && html`<${Failure} error=${error} retry=${null} />`}
+    <p class="actions save"><${Button} type="submit" kind=${changed.length ? 'main' : ''} off=${!changed.length} busy=${busy}>Save settings</${Button}>
+      ${changed.length > 0 && html`<${Button} kind="quiet" onClick=${() => setChanges({})}>Undo changes</${Button}>`}
+      <span class="soft" role="status">${changed.length ? `${number(changed.length)} not saved yet` : ''}</span></p>
+  </form>`;
+}
+
+function Setting({ field: [name, label, kind, hint], value, error, set }) {
+  const common = { label, halo: name, hint, error, onValue: (next) => set(name, next) };
+  if (kind === 'tick') return html`<${Tick} ...${common} checked=${value} />`;
+  if (Array.isArray(kind)) return html`<${SelectField} ...${common} value=${value} options=${kind} />`;
+  const whole = kind === 'whole';
+  return html`<${TextField} ...${common} value=${value} type=${kind === 'date' ? 'date' : 'text'} optional=${!whole}
+    control=${{ autocomplete: 'off', inputmode: whole ? 'numeric' : null, class: whole ? 'input short' : 'input' }} />`;
+}
+
+/** What the two steps make of an example, while they are typed. */
+function Numbers({ group, line }) {
+  const steps = [Number(group), Number(line)];
+  const fine = steps.every((step) => Number.isInteger(step) && step > 0);
+  const numbers = fine ? lineNumbers(EXAMPLE, ...steps) : [];
+  return html`<div class="numbers" role="group" aria-label="Example of line numbers"><p class="soft">An invoice of five lines is numbered:</p>
+    <ol>${EXAMPLE.map((kind, position) => html`<li key=${position}><span class="number">${fine ? numbers[position] : '–'}</span>
+      <span class="soft">${kind}</span></li>`)}</ol></div>`;
+}
+
+/** Settings as the form holds them: texts and ticks. */
+function shown(settings) {
+  return Object.fromEntries(Object.keys(KINDS).map((name) => [
+    name,
+    KINDS[name] === 'tick' ? Boolean(settings[name]) : String(settings[name] ?? ''),
+  ]));
+}
+
+function sent(name, value) {
+  const kind = KINDS[name];
+  if (kind === 'whole') return /^[0-9]{1,9}$/.test(value.trim()) ? Number(value) : value;
+  if (kind === 'text' || kind === 'date') return value.trim() || null;
+  return value;
+}

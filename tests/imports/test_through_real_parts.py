@@ -1,0 +1,282 @@
+"""Imports over `/api` handlers, Azurite and the sandbox's Business Central, Halo and Entra over sockets."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.fernet import Fernet
+
+from bc import settings
+from bc.functions import api_connections, api_imports
+from bc.functions.http import Request, Router
+from bc.imports import directory, preview
+from bc.imports import run as running
+from bc.model import ImportPageMessage
+from bc.services import Services, build
+from local.azurite import shared
+from local.stack import Sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with pytest.MonkeyPatch.context() as patch:
+        started = Sandbox()
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            patch.setenv(name, started.facts["ca_bundle"])
+        yield started
+        started.stop()
+
+
+class Admin:
+    """Asks the handlers as an admin would, and works off the import messages."""
+
+    def __init__(self, services: Services, sandbox: Sandbox) -> None:
+        self.services, self.sandbox = services, sandbox
+        self.router = Router([*api_connections.ROUTES, *api_imports.ROUTES], lambda services, request: None)
+        self.path = ""
+
+    async def ask(self, method: str, path: str, body: Any = None, *, status: int = 200, **query: Any) -> Any:
+        request = Request(
+            method,
+            f"http://127.0.0.1{path}",
+            path,
+            {"content-type": "application/json"},
+            tuple((name, str(value)) for name, value in query.items()),
+            b"" if body is None else json.dumps(body).encode(),
+        )
+        answer = await self.router.answer(self.services, request)
+        assert answer.status == status, answer.body
+        return answer.json() if answer.body else None
+
+    async def connect(self, **chosen: Any) -> None:
+        facts = self.sandbox.facts
+        app = next(app for app in facts["entra"]["apps"] if app["name"] == "Halo-BC (app mode)")
+        created = await self.ask(
+            "POST",
+            "/api/connections",
+            {
+                "name": "UK",
+                "tenant_id": app["tenant_id"],
+                "client_id": app["client_id"],
+                "client_secret": app["client_secrets"][0]["value"],
+                "auth_mode": "app",
+            },
+            status=201,
+        )
+        self.path = f"/api/connections/{created['id']}"
+        await self.ask("POST", f"{self.path}/authorize", {})
+        environment = facts["bc"]["environments"][0]
+        self.company = environment["companies"][0]["id"]
+        place = {"environment_name": environment["name"], "company_id": self.company}
+        await self.ask("PUT", f"{self.path}/company", place)
+        if chosen:
+            await self.ask("PATCH", self.path, {"settings": chosen})
+
+    async def run(self, kind: str, **body: Any) -> Any:
+        started = await self.ask("POST", f"{self.path}/imports/{kind}", body or {"all": True}, status=202)
+        for page in range(20):
+            await running.run_page(self.services, ImportPageMessage(job_id=started["job_id"], page=page))
+            job = await self.ask("GET", f"/api/jobs/{started['job_id']}")
+            if job["finished_at"]:
+                return job
+        raise AssertionError(job)
+
+    def halo(self, resource: str, halo_id: str | int) -> Any:
+        return self.sandbox.control.get(f"/halo/raw/{resource}/{halo_id}").json()
+
+    def bc_rows(self, entity_set: str) -> list[dict[str, Any]]:
+        rows = self.sandbox.control.get(f"/bc/{self.company}/{entity_set}").json()
+        return list(rows["value"] if isinstance(rows, dict) else rows)
+
+    def requests(self, service: str) -> dict[str, int]:
+        return dict(self.sandbox.control.get("/counters").json()[service]["by_kind"])
+
+
+@pytest.fixture
+async def admin(sandbox: Sandbox) -> AsyncIterator[Admin]:
+    sandbox.reset()
+    preview._kept.clear()
+    directory._details.clear()
+    halo = sandbox.facts["halo"]
+    services = build(
+        settings.load(
+            {
+                "AzureWebJobsStorage": shared().fresh(),
+                "PUBLIC_URL": "http://127.0.0.1:7071",
+                "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+                "ADMIN_KEY": "an-admin-key-for-tests",
+                "HALO_URL": sandbox.url("halo"),
+                "HALO_CLIENT_ID": halo["client_id"],
+                "HALO_CLIENT_SECRET": halo["client_secret"],
+                "HALO_TENANT": halo["tenant"],
+                "BC_API_URL": sandbox.url("bc"),
+                "AZURE_AUTHORITY_HOST": sandbox.url("entra"),
+            }
+        )
+    )
+    yield Admin(services, sandbox)
+    await services.close()
+
+
+async def test_customers_are_previewed_imported_and_imported_again_for_nothing(admin: Admin) -> None:
+    await admin.connect()
+    shown = await admin.ask("GET", f"{admin.path}/preview/customers", limit=500)
+    by = Counter((row["match"], row.get("matched_by")) for row in shown["items"])
+    assert by["matched", "number"] == 30
+    assert by["matched", "tax_number"] == 25
+    assert by["matched", "email"] == 20
+    assert by["matched", "name"] == 15
+    assert shown["counts"]["ambiguous"] == 3
+    proposals = {row["bc_id"]: row for row in shown["items"]}
+    admin.sandbox.control.delete("/counters")
+    job = await admin.run("customers")
+    assert (job["status"], job["total"], job["done"], job["failed"]) == ("succeeded", 150, 150, 0)
+    assert (job["created"], job["updated"], job["skipped"]) == (57, 90, 3)
+    assert admin.requests("bc") == {"GET customers": 1}
+    assert sum(admin.requests("halo").values()) < 60
+    failures = (await admin.ask("GET", f"/api/jobs/{job['id']}/failures"))["items"]
+    assert {failure["code"] for failure in failures} == {"ambiguous_match"}
+
+    mappings = (await admin.ask("GET", f"{admin.path}/mappings/customers", limit=500))["items"]
+    assert len(mappings) == 147
+    rows = {row["id"]: row for row in admin.bc_rows("customers")}
+    for mapping in mappings:
+        row, client = rows[mapping["bc_id"]], admin.halo("Client", mapping["halo_id"])
+        site = admin.halo("Site", int(client["main_site_id"]))
+        assert proposals[mapping["bc_id"]].get("halo_id") in (None, mapping["halo_id"])
+        assert client["accountsid"] == row["number"] == mapping["bc_number"]
+        assert client["dbc_company_id"] == admin.company
+        assert not row["email"] or row["email"] in client["accountsemailaddress"]
+        assert not row["taxRegistrationNumber"] or client["tax_number"] == row["taxRegistrationNumber"]
+        assert not row["addressLine1"] or site["delivery_address"]["line1"] == row["addressLine1"]
+        assert not row["city"] or site["delivery_address"]["line3"] == row["city"]
+        assert not row["country"] or site["country_code"] == row["country"]
+        assert not row["phoneNumber"] or site["phonenumber"] == row["phoneNumber"]
+
+    admin.sandbox.control.delete("/counters")
+    again = await admin.run("customers")
+    assert (again["unchanged"], again["created"], again["updated"]) == (147, 0, 0)
+    assert not [kind for kind in admin.requests("halo") if kind.startswith("POST") and "token" not in kind]
+
+
+async def test_products_are_imported_with_group_type_accounts_and_prices(admin: Admin) -> None:
+    await admin.connect(
+        item_default_group="1",
+        default_sales_account="6110",
+        item_group_mappings=[{"category_code": "cloud", "group_id": "2"}],
+    )
+    admin.sandbox.control.delete("/counters")
+    job = await admin.run("products")
+    assert (job["status"], job["created"], job["updated"], job["failed"]) == ("succeeded", 140, 160, 0)
+    assert admin.requests("bc") == {"GET items": 1}
+    assert sum(admin.requests("halo").values()) < 30
+    numbers = {"Service": 0, "Inventory": 1, "Non-Inventory": 2}
+    mappings = (await admin.ask("GET", f"{admin.path}/mappings/products", limit=500))["items"]
+    rows = {row["id"]: row for row in admin.bc_rows("items")}
+    for mapping in mappings:
+        row, item = rows[mapping["bc_id"]], admin.halo("Item", mapping["halo_id"])
+        assert (item["accountsid"], item["dbc_company_id"]) == (row["number"], admin.company)
+        assert item["type"] == numbers[row["type"].replace("_x002D_", "-")]
+        assert not row["unitPrice"] or item["baseprice"] == row["unitPrice"]
+        if int(mapping["halo_id"]) > 250:
+            assert item["nominalcode"] == "6110"
+            assert item["assetgroup_id"] == (2 if row["itemCategoryCode"] == "CLOUD" else 1)
+    assert (await admin.run("products"))["unchanged"] == 300
+
+
+async def test_a_link_is_made_and_undone_by_hand(admin: Admin) -> None:
+    await admin.connect()
+    row = next(row for row in admin.bc_rows("customers") if row["email"] and row["taxRegistrationNumber"])
+    client = admin.sandbox.control.post("/halo/agent/Client", json={"name": "Hand made"}).json()
+    client_id = str(int(client["id"]))
+    path = f"{admin.path}/mappings/customers/{client_id}"
+    mapping = await admin.ask("PUT", path, {"bc_id": row["id"]})
+    assert (mapping["source"], mapping["bc_number"], mapping["state"]) == ("manual", row["number"], "ok")
+    assert admin.halo("Client", client_id)["tax_number"] == row["taxRegistrationNumber"]
+    other = f"{admin.path}/mappings/customers/101"
+    assert (await admin.ask("PUT", other, {"bc_id": row["id"]}, status=409))[
+        "code"
+    ] == "bc_record_already_linked"
+    await admin.ask("PUT", f"{admin.path}/mappings/customers/999999", {"bc_id": row["id"]}, status=404)
+    await admin.ask("PUT", path, {"bc_id": "99999999-0000-0000-0000-000000000000"}, status=404)
+    await admin.ask("DELETE", path, status=204)
+    await admin.ask("DELETE", path, status=404)
+
+
+async def test_bad_requests_name_their_field(admin: Admin) -> None:
+    await admin.connect()
+    path = f"{admin.path}/imports/customers"
+    guid = "99999999-0000-0000-0000-000000000000"
+    for body, field in (
+        ({}, "records"),
+        ({"all": True, "records": []}, "all"),
+        ({"records": [{"bc_id": "x", "action": "create"}]}, "records[0].bc_id"),
+        (
+            {"records": [{"bc_id": guid, "action": "link"}, {"bc_id": guid, "action": "skip"}]},
+            "records[1].bc_id",
+        ),
+        ({"records": [{"bc_id": guid, "action": "eat"}]}, "records[0].action"),
+        ({"all": True, "changed_since": "2026-11-23T08:00:00"}, "changed_since"),
+        ({"everything": True}, "everything"),
+    ):
+        problem = await admin.ask("POST", path, body, status=422)
+        assert problem["errors"][0]["field"] == field, problem
+    await admin.ask("POST", f"{admin.path}/imports/accounts", {"all": True}, status=404)
+    await admin.ask("POST", f"{admin.path}/imports/nonsense", {"all": True}, status=404)
+    await admin.ask("GET", f"{admin.path}/preview/customers", cursor="%%", status=422)
+    await admin.ask("GET", "/api/jobs/nobody", status=404)
+    await admin.ask("GET", f"{admin.path}/preview/customers", limit=501, status=422)
+
+
+async def test_two_imports_of_one_kind_are_refused_with_a_pointer_and_cancel_frees_it(admin: Admin) -> None:
+    await admin.connect()
+    path = f"{admin.path}/imports/customers"
+    first = await admin.ask("POST", path, {"all": True}, status=202)
+    refused = await admin.ask("POST", path, {"all": True}, status=409)
+    assert (refused["code"], refused["job_id"]) == ("import_running", first["job_id"])
+    cancelled = await admin.ask("POST", f"/api/jobs/{first['job_id']}/cancel", {}, status=202)
+    assert cancelled["status"] == "cancelled"
+    await admin.ask("POST", path, {"all": True}, status=202)
+    assert len((await admin.ask("GET", "/api/jobs"))["items"]) == 2
+
+
+async def test_a_change_in_bc_since_a_time_is_brought_alone(admin: Admin) -> None:
+    await admin.connect()
+    await admin.run("customers")
+    mapping = (await admin.ask("GET", f"{admin.path}/mappings/customers"))["items"][0]
+    changed = {"phoneNumber": "020 7946 0000"}
+    edited = admin.sandbox.control.patch(f"/bc/{admin.company}/customers/{mapping['bc_id']}", json=changed)
+    since = edited.json()["lastModifiedDateTime"]
+    job = await admin.run("customers", all=True, changed_since=since)
+    assert (job["done"], job["updated"]) == (1, 1)
+    client = admin.halo("Client", mapping["halo_id"])
+    assert admin.halo("Site", int(client["main_site_id"]))["phonenumber"] == "020 7946 0000"
+
+
+async def test_a_next_link_to_another_host_ends_the_job_and_gets_no_token(admin: Admin) -> None:
+    await admin.connect()
+    body = {"value": [], "@odata.nextLink": "https://evil.example/companies"}
+    action = {
+        "kind": "raw",
+        "status": 200,
+        "body": json.dumps(body),
+        "content_type": "application/json",
+        "when": "before",
+    }
+    fault = {"service": "bc", "method": "GET", "path": "/customers", "action": action}
+    admin.sandbox.control.post("/faults", json=fault).raise_for_status()
+    job = await admin.run("customers")
+    assert job["status"] == "failed"
+    assert job["detail"]
+
+
+async def test_messages_are_put_on_the_queue_that_the_host_reads(admin: Admin) -> None:
+    await admin.connect()
+    await admin.ask("POST", f"{admin.path}/imports/customers", {"all": True}, status=202)
+    assert await admin.services.store.queues.depth("import-pages") == 1
+    assert msgspec.json.decode(b'{"job_id": "x"}', type=ImportPageMessage).page == 0
