@@ -32,10 +32,9 @@ export default function NewConnection() {
       ${error && !Object.keys(wrong).length && html`<${Failure} error=${error} retry=${null} />`}
       ${Object.keys(wrong).length > 0 && html`<p class="field-error" role="alert">Nothing was stored yet: see the marked fields.</p>`}
       ${text('name', 'Name', { hint: 'For people, such as the company’s name.' })}
-      ${text('tenant_id', 'Directory (tenant) ID', { halo: 'tenant_id', control: { dir: 'ltr' } })}
-      ${text('client_id', 'Application (client) ID', { halo: 'client_id', control: { dir: 'ltr' } })}
+      ${text('tenant_id', 'Directory (tenant) ID', { control: { dir: 'ltr' } })}
+      ${text('client_id', 'Application (client) ID', { control: { dir: 'ltr' } })}
       ${text('client_secret', 'Client secret', {
-        halo: 'client_secret',
         type: 'password',
         hint: 'Its value, not the Secret ID. It is stored encrypted and never shown again.',
         control: { autocomplete: 'new-password', dir: 'ltr' },

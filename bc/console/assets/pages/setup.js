@@ -9,7 +9,7 @@ import { CONTENT } from './setup_steps.js';
 
 const SHAPE = {
   done: { tone: 'done', word: 'Done' },
-  now: { tone: 'work', word: 'Next' },
+  now: { tone: 'now', word: 'Next' },
   problem: { tone: 'bad', word: 'Needs you' },
   later: { tone: 'todo', word: 'Later' },
 };

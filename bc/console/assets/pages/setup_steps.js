@@ -12,7 +12,7 @@ import { EntitiesForm } from '../parts/entities.js';
 const ENTRA = 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade';
 
 const Settings = ({ setup }) => html`
-  ${setup.settings.some((setting) => !setting.ok) && html`<p>In the Azure portal, open the Function App, then
+  ${setup.settings.some((setting) => !setting.ok) && html`<p>In the Azure portal, open the Function App, then${' '}
     <b>Settings</b>, <b>Environment variables</b>. Enter what is missing and choose <b>Apply</b>; the app restarts by itself.</p>`}
   <ul class="list bare">${sorted(setup.settings).map((setting) => html`<li class="row" key=${setting.name}>
     <${State} tone=${setting.ok ? 'done' : 'bad'} word=${setting.ok ? 'OK' : 'Missing'} />
@@ -33,7 +33,7 @@ const Halo = ({ setup }) => html`
 export const Registration = ({ setup, connection }) => html`
   <ol class="prose portal">
     <li>Open <${Out} href=${ENTRA}>App registrations in Microsoft Entra</${Out}> and choose <b>New registration</b>.</li>
-    <li>Name it, for example, <i>Halo to Business Central</i>. Under supported account types choose
+    <li>Name it, for example, <i>Halo to Business Central</i>. Under supported account types choose${' '}
       <b>Accounts in this organizational directory only</b> (single tenant).</li>
     <li>Under <b>Redirect URI</b> choose the platform <b>Web</b> and paste this address, then <b>Register</b>:
       ${setup.redirect_uri
@@ -49,11 +49,11 @@ export const Registration = ({ setup, connection }) => html`
   </ol>
   <details><summary>Without a person’s sign-in (app mode)</summary>
     <div class="prose">
-      <p>Night runs then depend on nobody’s password. Instead of the delegated permissions add under
+      <p>Night runs then depend on nobody’s password. Instead of the delegated permissions add under${' '}
         <b>Application permissions</b>:</p>
       <ul>${of(setup, 'application').map((each) => html`<li key=${each.name}><${Copy} text=${each.name} label=${each.name} />
         <p class="soft">${each.reason}</p></li>`)}</ul>
-      <p>Choose <b>Grant admin consent</b>. Then, in each Business Central environment, open the page
+      <p>Choose <b>Grant admin consent</b>. Then, in each Business Central environment, open the page${' '}
         <b>Microsoft Entra Applications</b>, add the client id, give it the permission set <code>D365 BUS FULL ACCESS</code>,
         and set its state to <b>Enabled</b>.</p>
     </div></details>
@@ -111,7 +111,7 @@ function Import({ connection }) {
 function Webhook({ setup, webhookTicked, tick }) {
   const base = setup.redirect_uri.replace(/\/auth\/callback$/, '');
   return html`<ol class="prose portal">
-    <li>In the Azure portal, open the Function App, <b>Functions</b>, <b>halo_events</b>, <b>Function Keys</b>, and copy the value of
+    <li>In the Azure portal, open the Function App, <b>Functions</b>, <b>halo_events</b>, <b>Function Keys</b>, and copy the value of${' '}
       <b>default</b>. It is a secret: it stands only in the webhooks’ addresses.</li>
     <li>In Halo, open <b>Configuration</b>, <b>Integrations</b>, <b>Webhooks</b>, and create three webhooks, one for each kind.
       Content type <b>application/json</b>, method <b>POST</b>, authentication <b>None</b>. Put the key where it says KEY:
@@ -127,8 +127,8 @@ function Webhook({ setup, webhookTicked, tick }) {
 const Invoice = ({ invoice }) => html`
   ${invoice
     ? html`<ul class="list bare"><${OutcomeRow} outcome=${invoice} /></ul>`
-    : html`<p>Save an invoice in Halo whose customer is linked. Or enter its id at the top of this page, open it, and choose <b>Sync now</b>;
-      <b>Explain</b> says beforehand whether it would be sent.</p>`}`;
+    : html`<p>Save an invoice in Halo whose customer is linked. Or enter its id at the top of this page, open it, and choose <b>Sync now</b>.
+      There, <b>Explain</b> says beforehand whether it would be sent.</p>`}`;
 
 export const CONTENT = {
   settings: Settings,

@@ -1,5 +1,5 @@
 /** Switching on what syncs. */
-import { html } from '../vendor/preact-htm.js';
+import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { change } from '../api.js';
 import { ENTITY, capital } from '../words.js';
 import { Tick } from './form.js';
@@ -11,18 +11,23 @@ const WORDS = {
   invoice: 'An invoice saved in Halo becomes a draft sales invoice; its tax comes back to each line. Invoices dated before today are left out.',
 };
 
-/** Each switch is saved at once. */
+/** Each switch is saved at once; it shows what was wished until the app says what is. */
 export function EntitiesForm({ connection }) {
   const { busy, error, run } = useAction();
-  const on = connection.settings.sync_entities;
-  const turn = (entity, wanted) => run(
-    () => change('PATCH', `/api/connections/${connection.id}`, {
-      settings: { sync_entities: Object.keys(ENTITY).filter((each) => (each === entity ? wanted : on.includes(each))) },
-    }),
-    wanted
-      ? `${capital(ENTITY[entity].many)} sync from now on.`
-      : `${capital(ENTITY[entity].many)} no longer sync. Nothing was removed anywhere.`,
-  );
+  const [wished, setWished] = useState(null);
+  useEffect(() => setWished(null), [connection.updated_at]);
+  const on = wished || connection.settings.sync_entities;
+  const turn = async (entity, wanted) => {
+    const next = Object.keys(ENTITY).filter((each) => (each === entity ? wanted : on.includes(each)));
+    setWished(next);
+    const saved = await run(
+      () => change('PATCH', `/api/connections/${connection.id}`, { settings: { sync_entities: next } }),
+      wanted
+        ? `${capital(ENTITY[entity].many)} sync from now on.`
+        : `${capital(ENTITY[entity].many)} no longer sync. Nothing was removed anywhere.`,
+    );
+    if (!saved) setWished(null);
+  };
   return html`<fieldset class="choices" aria-busy=${busy ? 'true' : 'false'}><legend class="unseen">What syncs</legend>
     ${Object.keys(ENTITY).map((entity) => html`<${Tick}
       key=${entity} label=${capital(ENTITY[entity].many)} halo=${ENTITY[entity].halo} hint=${WORDS[entity]}

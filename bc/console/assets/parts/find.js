@@ -30,12 +30,13 @@ export function Find() {
     go(to(`/${entity}/${wanted}`));
   };
   return html`<form class="find" role="search" aria-label="Find a record" onSubmit=${submit} novalidate>
+    <span class="find-title" aria-hidden="true">Open a record</span>
     <select class="input" aria-label="Kind of record" onChange=${(event) => setEntity(event.currentTarget.value)}>
       ${['invoice', 'customer', 'product'].map((each) => html`
         <option key=${each} value=${each} selected=${each === entity}>${each.charAt(0).toUpperCase() + each.slice(1)}</option>`)}
     </select>
     <input
-      ref=${input} class="input" inputmode="numeric" value=${id} placeholder="Halo id" aria-label="Halo id (shortcut: /)"
+      ref=${input} class="input" inputmode="numeric" value=${id} placeholder="Halo id: 1041" aria-label="Halo id (shortcut: /)"
       aria-invalid=${wrong ? 'true' : null} aria-describedby=${wrong ? 'find-wrong' : null} autocomplete="off"
       onInput=${(event) => setId(event.currentTarget.value)}
     />

@@ -90,8 +90,7 @@ export const LinkButton = ({ href, kind = '', children, ...rest }) => html`
 
 /** A link to another system: a new tab, and it says so. */
 export const Out = ({ href, children }) => href && html`
-  <a class="out" href=${href} target="_blank" rel="noreferrer">${children}<${Icon} name="out" /><span class="unseen">
-  (new tab)</span></a>
+  <a class="out" href=${href} target="_blank" rel="noreferrer">${children}<${Icon} name="out" /><span class="unseen">${' '}(new tab)</span></a>
 `;
 
 /** A text to copy, with a button that says when it did. */

@@ -1,8 +1,9 @@
-"""One worker for each job: a lease that is renewed while its owner works."""
+"""One worker for each job: a lease that is renewed while its owner works, and the time that one message may take."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from bc.store.leases import Lease
 
 LEASE_SECONDS = 30
+MESSAGE_SECONDS = 180.0
 
 
 class LostLease(Exception):
@@ -22,7 +24,13 @@ class Keeper:
     def __init__(self, services: Services, lease: Lease) -> None:
         self._services = services
         self._lease: Lease | None = lease
+        self._until = time.monotonic() + MESSAGE_SECONDS
         self._task = asyncio.create_task(self._renew())
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether what remains should be left to the next message."""
+        return time.monotonic() >= self._until
 
     async def _renew(self) -> None:
         while self._lease is not None:
