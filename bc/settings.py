@@ -196,7 +196,8 @@ class _Reader:
 
     def _admin_key(self) -> Secret:
         key = self._text("ADMIN_KEY")
-        if not key and self.env.get("WEBSITE_AUTH_ENABLED", "").strip().lower() != "true":
+        named = any(problem.name == "ADMIN_KEY" for problem in self.problems)
+        if not key and not named and self.env.get("WEBSITE_AUTH_ENABLED", "").strip().lower() != "true":
             self._problem(
                 "ADMIN_KEY",
                 "Nobody can sign in to the console until it is set (or App Service Authentication is on).",
