@@ -123,10 +123,12 @@ class Acting:
     # --- the agent in Halo ---
 
     def agent(self, resource: str, record: dict[str, Any]) -> dict[str, Any]:
-        return self._control("POST", f"/halo/agent/{resource}", record)
+        made: dict[str, Any] = self._control("POST", f"/halo/agent/{resource}", record)
+        return made
 
     def edit(self, resource: str, halo_id: str | int, changes: dict[str, Any]) -> dict[str, Any]:
-        return self._control("PATCH", f"/halo/agent/{resource}/{halo_id}", changes)
+        edited: dict[str, Any] = self._control("PATCH", f"/halo/agent/{resource}/{halo_id}", changes)
+        return edited
 
     def remove(self, resource: str, halo_id: str | int) -> None:
         self._control("DELETE", f"/halo/agent/{resource}/{halo_id}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.e2e.acting import Acting, Invoicing
+from tests.e2e.acting import Acting, Invoicing, wait_for
 
 
 def test_a_saved_invoice_stands_in_bc_with_its_tax_back_in_halo(connected: Acting) -> None:
@@ -160,8 +160,6 @@ def test_twenty_edits_in_a_row_are_few_pushes(connected: Acting) -> None:
     def arrived() -> bool | None:
         (invoice,) = connected.bc_invoices(halo_id)
         return Decimal(str(connected.bc_lines(invoice["id"])[0]["quantity"])) == 21 or None
-
-    from tests.e2e.acting import wait_for
 
     wait_for(arrived, 30, "the last edit in BC")
     assert connected.counters("bc")["requests"] <= 4

@@ -18,8 +18,11 @@ import msgspec
 
 from bc.clients.halo import ArrayRefused, HaloPage
 from bc.errors import Gone, NeedsAuthorization, Refused
-from bc.imports import directory, jobs, preview
+from bc.imports import directory, preview
 from bc.imports import run as running
+from bc.imports.request import ImportRequest, start_import
+from bc.jobs import jobs
+from bc.jobs.run import run_job
 from bc.model import Connection, ConnectionSettings, ImportPageMessage, Job, JobFailure, Link
 from bc.store.rows import Row, Stale
 
@@ -395,8 +398,8 @@ class World:
 
     async def run(self, kind: str = "customers", **request: Any) -> Job:
         """Start an import and deliver its messages until the queue is empty, restarting the process when it dies."""
-        wanted = jobs.ImportRequest(**(request or {"all": True}))
-        job = await jobs.start(self.services, self.connection, kind, wanted)
+        wanted = ImportRequest(**(request or {"all": True}))
+        job = await start_import(self.services, self.connection, kind, wanted)
         await self.deliver()
         return self.jobs.rows[job.id]
 
@@ -406,7 +409,7 @@ class World:
                 return
             body = self.queue.pop(0)
             try:
-                await running.run_page(self.services, msgspec.json.decode(body, type=ImportPageMessage))
+                await run_job(self.services, msgspec.json.decode(body, type=ImportPageMessage))
             except Killed:
                 self.queue.insert(0, body)
                 self.restart()

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from bc.errors import NeedsAuthorization, Refused, Transient, UnknownOutcome
-from bc.imports import jobs
 from bc.imports import run as running
-from bc.imports.decisions import Choice
+from bc.imports.request import Choice, ImportRequest, start_import
+from bc.jobs import jobs, keeper
 from bc.model import Job
 from tests.imports.imports_world import COMPANY, World, a_bc_customer, add_client
 
@@ -186,9 +186,9 @@ async def test_links_that_lead_in_a_circle_end_the_job_in_words() -> None:
 
 async def test_the_same_kind_runs_once_at_a_time_and_cancel_frees_it() -> None:
     world = a_world(2)
-    first = await jobs.start(world.services, world.connection, "customers", jobs.ImportRequest(all=True))
-    with pytest.raises(jobs.ImportRunning) as refused:
-        await jobs.start(world.services, world.connection, "customers", jobs.ImportRequest(all=True))
+    first = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
+    with pytest.raises(jobs.JobRunning) as refused:
+        await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
     assert refused.value.job_id == first.id
     await jobs.cancel(world.services, world.jobs.rows[first.id])
     await world.deliver()
@@ -201,7 +201,7 @@ async def test_cancel_stops_between_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(running, "BLOCK", 5)
     world = World()
     world.bc.rows = [a_bc_customer(number) for number in range(1, 31)]
-    job = await jobs.start(world.services, world.connection, "customers", jobs.ImportRequest(all=True))
+    job = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
     before = world.halo.save
 
     async def save(resource: str, rows: Any) -> Any:
@@ -268,14 +268,14 @@ async def test_a_connection_that_cannot_sign_in_ends_the_job_with_the_cure(
 
 async def test_a_removed_connection_stops_its_job() -> None:
     world = a_world(2)
-    job = await jobs.start(world.services, world.connection, "customers", jobs.ImportRequest(all=True))
+    job = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
     world.connection = msgspec.structs.replace(world.connection, id="another")
     await world.deliver()
     assert world.jobs.rows[job.id].status == "cancelled"
 
 
 async def test_a_time_limit_passes_the_job_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "MESSAGE_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "MESSAGE_SECONDS", 0.0)
     monkeypatch.setattr(running, "BLOCK", 3)
     world = World()
     world.bc.rows = [a_bc_customer(number) for number in range(1, 11)]
@@ -372,10 +372,10 @@ async def test_death_before_and_after_every_call_ends_like_an_undisturbed_run(
     monkeypatch.setattr(running, "BLOCK", 3)
     monkeypatch.setattr(running, "FEW_RECORDS", 0)
 
-    def a_start() -> tuple[World, jobs.ImportRequest]:
+    def a_start() -> tuple[World, ImportRequest]:
         world = a_world(8)
         world.bc.page_size = 5
-        return world, jobs.ImportRequest(records=_chosen(world)) if chosen else jobs.ImportRequest(all=True)
+        return world, ImportRequest(records=_chosen(world)) if chosen else jobs.ImportRequest(all=True)
 
     calm, request = a_start()
     calm_job = await calm.run(records=request.records, all=request.all)
@@ -384,7 +384,7 @@ async def test_death_before_and_after_every_call_ends_like_an_undisturbed_run(
     for dies_at in range(first_call + 1, calm.life.calls + 1):
         for after in (False, True):
             world, request = a_start()
-            job = await jobs.start(world.services, world.connection, "customers", request)
+            job = await start_import(world.services, world.connection, "customers", request)
             world.life.dies_at, world.life.after = dies_at, after
             await world.deliver()
             ended = world.jobs.rows[job.id]

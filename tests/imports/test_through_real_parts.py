@@ -15,7 +15,7 @@ from bc import settings
 from bc.functions import api_connections, api_imports
 from bc.functions.http import Request, Router
 from bc.imports import directory, preview
-from bc.imports import run as running
+from bc.jobs.run import run_job
 from bc.model import ImportPageMessage
 from bc.services import Services, build
 from local.azurite import shared
@@ -80,7 +80,7 @@ class Admin:
     async def run(self, kind: str, **body: Any) -> Any:
         started = await self.ask("POST", f"{self.path}/imports/{kind}", body or {"all": True}, status=202)
         for page in range(20):
-            await running.run_page(self.services, ImportPageMessage(job_id=started["job_id"], page=page))
+            await run_job(self.services, ImportPageMessage(job_id=started["job_id"], page=page))
             job = await self.ask("GET", f"/api/jobs/{started['job_id']}")
             if job["finished_at"]:
                 return job
