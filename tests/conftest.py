@@ -11,6 +11,9 @@ from bc import settings as configuration
 from bc.settings import Settings
 from bc.store import Store, open_store
 from local.azurite import Azurite
+from tests.house import azurite, sandbox
+
+__all__ = ["azurite", "sandbox"]
 
 ACCOUNTS = 200
 

@@ -10,23 +10,6 @@ from local.azurite import Azurite
 from local.stack import App, Sandbox
 from tests.e2e.acting import Acting
 
-ACCOUNTS = 120
-
-
-@pytest.fixture(scope="session")
-def azurite() -> Iterator[Azurite]:
-    running = Azurite()
-    running.start(accounts=ACCOUNTS)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    running = Sandbox()
-    yield running
-    running.stop()
-
 
 @pytest.fixture
 def app(azurite: Azurite, sandbox: Sandbox) -> Iterator[App]:

@@ -119,7 +119,9 @@ def test_a_foreign_line_is_left_alone_and_its_number_is_not_taken() -> None:
     assert not change.deletes
 
 
-KIND = st.sampled_from(("Service", "Inventory", "Non-Inventory", "Account", "text", "group"))
+KIND: st.SearchStrategy[LineKind] = st.sampled_from(
+    ("Service", "Inventory", "Non-Inventory", "Account", "text", "group")
+)
 LINES = st.lists(
     st.tuples(st.integers(1, 8), KIND, st.integers(1, 3)), max_size=8, unique_by=lambda line: line[0]
 ).map(lambda found: [plan(str(key), kind, quantity) for key, kind, quantity in found])

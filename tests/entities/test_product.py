@@ -154,7 +154,10 @@ def test_a_new_product_gets_type_group_accounts_and_prices() -> None:
         "purchasenominalcode": "7110",
     }
     assert product_import(a_bc_row(itemCategoryCode="OTHER"), connection, None)["assetgroup_id"] == 9
-    assert "assetgroup_id" not in product_import(a_bc_row(itemCategoryCode="OTHER"), a_connection(), None)
+    assert "assetgroup_id" not in product_import(a_bc_row(itemCategoryCode=""), a_connection(), None)
+    with pytest.raises(Refused) as refused:
+        product_import(a_bc_row(itemCategoryCode="OTHER"), a_connection(), None)
+    assert refused.value.code == "category_not_mapped"
 
 
 def test_an_imported_product_imported_again_writes_nothing() -> None:

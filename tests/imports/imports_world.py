@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from bc.clients.halo import ArrayRefused, HaloPage
+from bc.entities.country import Countries
 from bc.errors import Gone, NeedsAuthorization, Refused
 from bc.imports import directory, preview
 from bc.imports import run as running
 from bc.imports.request import ImportRequest, start_import
 from bc.jobs import jobs
 from bc.jobs.run import run_job
-from bc.model import Connection, ConnectionSettings, ImportPageMessage, Job, JobFailure, Link
+from bc.model import Connection, ConnectionSettings, ImportKind, ImportPageMessage, Job, JobFailure, Link
 from bc.store.rows import Row, Stale
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class FakeHalo(Part):
         self.items: dict[int, dict[str, Any]] = {}
         self.links: list[dict[str, Any]] = []
         self.refuse: Callable[[str, Mapping[str, Any]], bool] = lambda resource, row: False
+        self.keeps_part = False
+        self.orders = True
         self.saves: list[tuple[str, int]] = []
         self.reads = 0
         self.next_id = 100
@@ -119,7 +122,10 @@ class FakeHalo(Part):
         self, resource: str, *, page_no: int = 1, page_size: int = 100, params: Any = None
     ) -> HaloPage:
         table = {"Client": self.clients, "Item": self.items, "Site": self.sites}[resource]
-        rows = [self._thin(resource, row) for _, row in sorted(table.items())]
+        rows = [
+            self._thin(resource, row)
+            for _, row in sorted(table.items(), reverse="orderdesc" in (params or {}) and self.orders)
+        ]
         start = (page_no - 1) * page_size
         return await self.call(lambda: HaloPage(rows[start : start + page_size], len(rows)))
 
@@ -145,13 +151,21 @@ class FakeHalo(Part):
         self.reads += 1
         return await self.call(lambda: self.items.get(int(record_id)))
 
-    async def save(self, resource: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    async def save(
+        self, resource: str, rows: Sequence[Mapping[str, Any]], *, singles: bool = True
+    ) -> list[dict[str, Any]]:
         assert len(rows) <= 50
         if not rows:
             return []
         self.saves.append((resource, len(rows)))
         blamed = [position for position, row in enumerate(rows) if self.refuse(resource, row)]
-        if blamed and len(rows) == 1:
+        if blamed and (len(rows) == 1 or not singles):
+            if self.keeps_part:
+                await self.call(
+                    lambda: [
+                        self._write(resource, row) for place, row in enumerate(rows) if place not in blamed
+                    ]
+                )
             raise Refused("halo_rejected", "Halo says no.")
 
         def write() -> list[dict[str, Any]]:
@@ -337,6 +351,7 @@ class World:
     life: Life = field(default_factory=Life)
     queue: list[bytes] = field(default_factory=list)
     cured: list[str] = field(default_factory=list)
+    countries: Countries = field(default_factory=Countries)
     connection: Connection = field(
         default_factory=lambda: Connection(
             id="c1",
@@ -372,6 +387,7 @@ class World:
                 store=store,
                 bc=self.bc,
                 halo=self.halo,
+                halo_facts=SimpleNamespace(countries=self._countries),
                 cured=self._cured,
                 needs_authorization=self._needs_authorization,
             ),
@@ -393,10 +409,13 @@ class World:
         self.cured.append(key)
         self.life.done()
 
+    async def _countries(self, conventions: Any) -> Countries:
+        return self.countries
+
     async def _needs_authorization(self, connection: Connection, fault: NeedsAuthorization) -> None:
         self.connection = msgspec.structs.replace(connection, status="needs_authorization")
 
-    async def run(self, kind: str = "customers", **request: Any) -> Job:
+    async def run(self, kind: ImportKind = "customers", **request: Any) -> Job:
         """Start an import and deliver its messages until the queue is empty, restarting the process when it dies."""
         wanted = ImportRequest(**(request or {"all": True}))
         job = await start_import(self.services, self.connection, kind, wanted)

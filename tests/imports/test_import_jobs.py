@@ -375,7 +375,7 @@ async def test_death_before_and_after_every_call_ends_like_an_undisturbed_run(
     def a_start() -> tuple[World, ImportRequest]:
         world = a_world(8)
         world.bc.page_size = 5
-        return world, ImportRequest(records=_chosen(world)) if chosen else jobs.ImportRequest(all=True)
+        return world, ImportRequest(records=_chosen(world)) if chosen else ImportRequest(all=True)
 
     calm, request = a_start()
     calm_job = await calm.run(records=request.records, all=request.all)

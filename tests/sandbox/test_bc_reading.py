@@ -65,6 +65,7 @@ class TestSignIn:
         assert [(one["name"], one["type"], one["countryCode"]) for one in found] == [
             ("Production", "Production", "GB"),
             ("Sandbox", "Sandbox", "DE"),
+            ("Production-US", "Production", "US"),
         ]
         bc.token = APP
         assert (await bc.call("GET", url)).status_code == 403

@@ -121,3 +121,32 @@ async def test_a_body_that_is_no_json_or_not_said_to_be_is_refused(halo: Halo) -
     assert (await halo.api.post("/Item", content=b"[]")).status_code == 415
     broken = await halo.api.post("/Item", content=b"[{", headers={"content-type": "application/json"})
     assert broken.status_code == 400
+
+
+async def test_the_built_in_integration_left_no_rows_unless_told(halo: Halo) -> None:
+    assert (await halo.get("/ExternalLink"))["externallinks"] == []
+    await halo.switch(native_module_id=117)
+    links = (await halo.get("/ExternalLink", module_id=117, count=500))["externallinks"]
+    clients = {one["id"]: one for one in await halo.raw("Client")}
+    customers = {one.number: one.id for one in halo.world.data.bc.main_company.customers}
+    of_clients = [one for one in links if one["third_party_id"] in customers.values()]
+    assert of_clients
+    for link in of_clients:
+        client = clients[link["halo_id"]]
+        assert client["dbc_company_id"]
+        assert customers[client["accountsid"]] == link["third_party_id"]
+    shown = await halo.get(f"/Client/{of_clients[0]['halo_id']}", includedetails="true")
+    assert [one["module_id"] for one in shown["external_links"]] == [117]
+    errors = (await halo.get("/IntegrationError", module_id=117))["integrationerrors"]
+    assert [(one["detail_id"], one["entity_id"]) for one in errors] == [(1, 1041)]
+
+
+async def test_rows_of_ours_stand_beside_the_native_ones(halo: Halo) -> None:
+    await halo.switch(native_module_id=117)
+    ours = await halo.post("/ExternalLink", [{"halo_id": 101, "third_party_id": "x"}])
+    listed = (await halo.get("/ExternalLink", count=500))["externallinks"]
+    assert len({one["id"] for one in listed}) == len(listed)
+    assert ours["id"] == max(one["id"] for one in listed)
+    assert (await halo.control.post("/reset")).status_code == 200
+    await halo.sign_in()
+    assert (await halo.get("/ExternalLink"))["externallinks"] == []

@@ -176,3 +176,14 @@ async def test_a_malformed_webhook_is_refused(halo: Halo) -> None:
         {"url": "http://x/", "format": "xml"},
     ):
         assert (await halo.control.put("/halo/webhooks", json=[wanted])).status_code == 400
+
+
+async def test_a_saved_site_tells_of_its_customer_only_by_switch(halo: Halo, ear: Ear) -> None:
+    await listen(halo, ear, entity="customer")
+    site = (await halo.raw("Client/101"))["main_site_id"]
+    await halo.post("/Site", [{"id": site, "phonenumber": "1"}])
+    assert await halo.settled() == []
+    await halo.switch(site_fires_customer=True)
+    await halo.post("/Site", [{"id": site, "phonenumber": "2"}])
+    await halo.settled()
+    assert [(one["event"], one["id"]) for one in ear.heard] == [("Client Updated", 101)]

@@ -1,0 +1,60 @@
+"""A real Chromium at the real app: Azurite, the sandbox and the local host, each a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from local.azurite import Azurite
+from local.stack import App, Sandbox
+from tests.browser.visitor import Visitor, chromium
+from tests.e2e.acting import Acting
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    running = Azurite()
+    running.start(accounts=40)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    running = Sandbox()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # By module: while Playwright's own loop runs, pytest-asyncio cannot start one.
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def app(azurite: Azurite, sandbox: Sandbox) -> Iterator[App]:
+    """A fresh app on fresh storage in a fresh world, its redirect URI registered."""
+    sandbox.reset()
+    with App(sandbox, azurite.fresh()) as running:
+        added = {"add": [f"{running.host.url}/auth/callback"]}
+        sandbox.control.post("/entra/redirect-uris", json=added).raise_for_status()
+        yield running
+
+
+@pytest.fixture
+def visitor(browser: Browser, app: App) -> Iterator[Visitor]:
+    """A visitor with an empty browser; at the end no script error and no breach of the content policy stands."""
+    one = Visitor(browser, app)
+    yield one
+    one.close()
+    assert one.complaints == []
+
+
+@pytest.fixture
+def acting(app: App) -> Acting:
+    """Hands in Halo, Business Central and the API, to arrange what a page shows."""
+    return Acting(app)

@@ -1,0 +1,86 @@
+"""Every page, filled and empty: no accessibility violation, nothing cut, no sideways scroll, a light first load."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Response, expect
+
+from tests.browser.visitor import NARROW, WIDE, Visitor
+from tests.e2e.acting import Acting, Invoicing, number
+
+pytestmark = pytest.mark.browser
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft mbH"
+PAGES = (
+    "",
+    "/setup?step=registration",
+    "/setup?step=webhook",
+    "/connections",
+    "/connections/new",
+    "/import",
+    "/activity",
+    "/errors",
+    "/nowhere",
+)
+
+
+def test_each_page_is_accessible_and_fits_every_window(browser: Browser, acting: Acting) -> None:
+    acting.connect()
+    acting.app.api.patch(f"/api/connections/{acting.connection['id']}", json={"name": LONG}).raise_for_status()
+    invoicing = Invoicing(acting)
+    stray = number(acting.agent("Item", {"name": LONG, "assetgroup_id": 1})["id"])
+    failing = invoicing.invoice({**invoicing.line(), "_itemid": int(stray)})
+    client = number(acting.agent("Client", {"name": LONG, "toplevel_id": 1})["id"])
+    acting.sync("invoice", failing)
+    acting.sync("customer", client)
+    acting.outcome("invoice", failing)
+    acting.outcome("customer", client)
+    pages = (*PAGES, f"/connections/{acting.connection['id']}", f"/invoice/{failing}?explain=1")
+    for size, dark in ((WIDE, False), (NARROW, True), ((2560, 1300), False)):
+        visitor = Visitor(browser, acting.app, size=size, dark=dark)
+        visitor.admitted()
+        for path in pages:
+            visitor.open(path)
+            visitor.settle()
+            assert visitor.overflow() <= 0, f"{path} at {size[0]} px"
+            if size != (2560, 1300):
+                assert visitor.violations() == [], f"{path} at {size[0]} px"
+        visitor.close()
+        assert visitor.complaints == []
+
+
+def test_an_empty_console_welcomes_and_is_light(visitor: Visitor) -> None:
+    sizes: list[int] = []
+
+    def weigh(response: Response) -> None:
+        if response.ok:
+            sizes.append(int(response.headers.get("content-length") or len(response.body())))
+
+    visitor.page.on("response", weigh)
+    page = visitor.open()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert visitor.violations() == []
+    visitor.sign_in()
+    expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+    assert visitor.violations() == []
+    assert sum(sizes) <= 150_000
+    for path in ("/activity", "/errors", "/import", "/connections", "/setup"):
+        visitor.open(path)
+        visitor.settle()
+        assert visitor.violations() == [], path
+
+
+def test_the_keyboard_reaches_everything(visitor: Visitor) -> None:
+    page = visitor.admitted("/activity")
+    expect(page.get_by_role("heading", name="Activity")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.get_by_role("link", name="Errors").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Errors")).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_role("textbox", name="Halo id")).to_be_focused()
+    page.keyboard.type("1041")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Invoice 1041")).to_be_focused()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Errors")).to_be_visible()

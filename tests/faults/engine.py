@@ -1,0 +1,134 @@
+"""The engine in this process, on real storage and a real sandbox, that can be made to die at any call it makes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from unittest.mock import patch
+
+from azure.core.pipeline.transport import AioHttpTransport
+
+from bc import settings as configuration
+from bc.clients.business_central import BusinessCentral
+from bc.clients.transport import Answer, Transport
+from bc.errors import Transient, UnknownOutcome
+from bc.model import Connection
+from bc.services import Services, build
+from bc.sync.work import push_row
+
+# Passes after which a record that is still dirty counts as one that never comes to rest.
+MOST_PASSES = 12
+How = Literal["dies before", "dies after", "loses the answer of"]
+
+
+class Died(BaseException):
+    """The process is gone: no code of the app may catch this, and whatever it still tries to do fails too."""
+
+
+@dataclass(slots=True)
+class Peril:
+    """What happens at the `at`-th call to the outside (from 1); 0: nothing."""
+
+    at: int = 0
+    how: How = "dies before"
+    calls: list[str] = field(default_factory=list)
+    dead: bool = False
+
+    def before(self, name: str) -> None:
+        if self.dead:
+            raise Died
+        self.calls.append(name)
+        if self.how == "dies before" and len(self.calls) == self.at:
+            self._die()
+
+    def after(self, *, remote: str = "", writes: bool = False) -> None:
+        """Called with the work done and its answer in hand."""
+        if len(self.calls) != self.at or self.how == "dies before":
+            return
+        if self.how == "dies after":
+            self._die()
+        elif remote:
+            kind = UnknownOutcome if writes else Transient
+            raise kind(f"{remote}_unavailable", "The answer was lost.")
+
+    def _die(self) -> None:
+        self.dead = True
+        raise Died
+
+
+class _Perilous(Transport):
+    """A way to Halo or BC on which the process may die."""
+
+    def __init__(self, service: str, base_url: str, peril: Peril) -> None:
+        super().__init__(service, base_url)
+        self._peril = peril
+
+    async def send(self, method: str, url: str, *, writes: bool, **more: Any) -> Answer:
+        self._peril.before(f"{self.service} {method} {url}")
+        answer = await super().send(method, url, writes=writes, **more)
+        self._peril.after(remote=self.service, writes=writes)
+        return answer
+
+
+class _PerilousStorage(AioHttpTransport):
+    """A way to storage on which the process may die."""
+
+    peril: Peril
+
+    async def send(self, request: Any, **more: Any) -> Any:
+        self.peril.before(f"storage {request.method} {request.url.split('?')[0]}")
+        answer = await super().send(request, **more)
+        self.peril.after()
+        return answer
+
+
+class _Free:
+    """Permits without end: what is tried here makes one call at a time."""
+
+    @asynccontextmanager
+    async def hold(self, connection: Connection) -> AsyncIterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def a_process(env: Mapping[str, str], peril: Peril | None = None) -> AsyncIterator[Services]:
+    """The app as one process builds it, with nothing in memory; at its end what it held open is closed."""
+    danger = peril or Peril()
+    with patch("bc.services.Transport", lambda service, url: _Perilous(service, url, danger)):
+        settings = configuration.load(env)
+        services = build(settings)
+    account = services.store._account
+    ordinary = account._transport
+
+    def perilous() -> AioHttpTransport:
+        ordinary()
+        transport = _PerilousStorage(session=account._session, session_owner=False)
+        transport.peril = danger
+        return transport
+
+    account._transport = perilous  # type: ignore[method-assign]
+    services.pump_bc = BusinessCentral(
+        services.transports[0], services.tokens, _Free(), settings.bc_api_url
+    )
+    services.fence_until = math.inf
+    try:
+        yield services
+    finally:
+        danger.dead = False
+        danger.at = 0
+        await services.close()
+
+
+async def drain(services: Services) -> None:
+    """Push every dirty row, whatever time it waits for, until none is left."""
+    for _ in range(MOST_PASSES):
+        rows = [row async for row in services.store.dirty.rows()]
+        if not rows:
+            return
+        connections = await services.store.connections.list()
+        for row in rows:
+            await push_row(services, row, connections)
+    raise AssertionError(f"still dirty after {MOST_PASSES} passes: {rows}")

@@ -1,0 +1,219 @@
+"""The process dies at every single call of a push, or an answer is lost there: one BC record and a true outcome remain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bc.model import Entity, Operation, Source
+from bc.services import Services
+from tests.e2e.acting import Acting, Invoicing, number
+from tests.faults.engine import Died, How, Peril, a_process, drain
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A push to be interrupted: `arrange` makes the record as it is before, `change` what is then pushed."""
+
+    entity: Entity
+    arrange: Callable[[Stage], Awaitable[str]]
+    change: Callable[[Stage, str], None]
+    check: Callable[[Stage, str], None]
+    action: str
+    operation: Operation = "upsert"
+
+
+class Stage:
+    """Halo, BC and storage, with no app running but the one a test starts."""
+
+    def __init__(self, acting: Acting, invoicing: Invoicing) -> None:
+        self.acting = acting
+        self.invoicing = invoicing
+        self.customers: list[str] = []
+        self.env: Mapping[str, str] = dict(acting.app.host.env)
+
+    async def push(
+        self, entity: Entity, halo_id: str, operation: Operation = "upsert", peril: Peril | None = None
+    ) -> None:
+        """Mark the record and push it until it rests."""
+        async with a_process(self.env) as services:
+            await mark(services, entity, halo_id, operation)
+        async with a_process(self.env, peril) as services:
+            with suppress(Died):
+                await drain(services)
+
+
+async def mark(services: Services, entity: Entity, halo_id: str, operation: Operation) -> None:
+    source: Source = "webhook"
+    await services.store.dirty.mark(
+        entity, halo_id, operation=operation, source=source, requested_at=datetime.now(UTC)
+    )
+
+
+@pytest.fixture(scope="module")
+async def stage(house: Acting, invoicing: Invoicing) -> AsyncIterator[Stage]:
+    other = next(
+        row
+        for row in house.bc("customers")[20:]
+        if row["genBusPostingGroup"] == "DOMESTIC" and not row["pricesIncludeTax"] and not row["blocked"].strip()
+    )
+    client = number(house.agent("Client", {"name": "Second customer (Halo)", "toplevel_id": 1})["id"])
+    path = f"/api/connections/{house.connection['id']}/mappings/customers/{client}"
+    assert house.app.api.put(path, json={"bc_id": other["id"]}).status_code in (200, 201)
+    # From here on the only process of the app is the one that is to die.
+    house.app.host.stop()
+    stage = Stage(house, invoicing)
+    stage.customers = [invoicing.customer, client]
+    yield stage
+
+
+# --- the flows ---
+
+
+async def a_new_invoice(stage: Stage) -> str:
+    one = stage.invoicing
+    return one.invoice(one.line("Service", 2, 100, "One"), one.line("Inventory", 1, 49.99, "Two"))
+
+
+async def a_synced_invoice(stage: Stage) -> str:
+    one = stage.invoicing
+    halo_id = one.invoice(
+        one.line("Service", 1, 10, "One"), one.line("Service", 2, 20, "Two"), one.line("Inventory", 3, 30, "Three")
+    )
+    await stage.push("invoice", halo_id)
+    return halo_id
+
+
+async def a_new_customer(stage: Stage) -> str:
+    made = stage.acting.agent("Client", {"name": "Crash Test Ltd", "toplevel_id": 1})
+    halo_id = number(made["id"])
+    stage.acting.edit("Client", halo_id, {"name": f"Crash Test {halo_id}", "accountsid": f"CT{halo_id}"})
+    return halo_id
+
+
+def nothing(stage: Stage, halo_id: str) -> None:
+    """The record is new: it only has to be pushed."""
+
+
+def edit_lines(stage: Stage, halo_id: str) -> None:
+    lines = stage.acting.halo("Invoice", halo_id)["lines"]
+    stage.acting.edit(
+        "Invoice",
+        halo_id,
+        {
+            "lines": [{"id": lines[2]["id"], "unit_price": 31}, stage.invoicing.line("Service", 4, 40, "Four")],
+            "delete_lines": [lines[0]["id"]],
+        },
+    )
+
+
+def change_customer(stage: Stage, halo_id: str) -> None:
+    edit_lines(stage, halo_id)
+    stage.acting.edit("Invoice", halo_id, {"client_id": int(stage.customers[1])})
+
+
+def remove(stage: Stage, halo_id: str) -> None:
+    stage.acting.remove("Invoice", halo_id)
+
+
+def invoice_stands(stage: Stage, halo_id: str) -> None:
+    (invoice,) = stage.acting.bc_invoices(halo_id)
+    halo = stage.acting.halo("Invoice", halo_id)
+    assert halo["dbc_id"] == invoice["id"]
+    assert halo["thirdpartyinvoicenumber"] == invoice["number"]
+    wanted = sorted(_amounts(halo["lines"], "item_shortdescription", "qty_order", "unit_price"))
+    lines = stage.acting.bc_lines(invoice["id"])
+    assert sorted(_amounts(lines, "description", "quantity", "unitPrice")) == wanted
+    ids = {line["id"] for line in lines}
+    assert {line["dbc_id"] for line in halo["lines"]} == ids
+
+
+def _amounts(lines: list[dict[str, Any]], *names: str) -> list[tuple[str, Decimal, Decimal]]:
+    text, quantity, price = names
+    return [(str(one[text]), Decimal(str(one[quantity])), Decimal(str(one[price]))) for one in lines]
+
+
+def moved_to_the_second_customer(stage: Stage, halo_id: str) -> None:
+    invoice_stands(stage, halo_id)
+    (invoice,) = stage.acting.bc_invoices(halo_id)
+    path = f"/bc/{stage.acting.company_id}/customers/{invoice['customerId']}"
+    assert stage.acting.control.get(path).status_code == 200
+    assert stage.acting.halo("Invoice", halo_id)["client_id"] == int(stage.customers[1])
+
+
+def no_invoice(stage: Stage, halo_id: str) -> None:
+    assert stage.acting.bc_invoices(halo_id) == []
+
+
+def one_customer(stage: Stage, halo_id: str) -> None:
+    rows = [row for row in stage.acting.bc("customers") if row["displayName"] == f"Crash Test {halo_id}"]
+    assert [row["number"] for row in rows] == [f"CT{halo_id}"]
+    halo = stage.acting.halo("Client", halo_id)
+    assert halo["dbc_company_id"] == stage.acting.company_id
+
+
+FLOWS = {
+    "create": Flow("invoice", a_new_invoice, nothing, invoice_stands, "created"),
+    "update": Flow("invoice", a_synced_invoice, edit_lines, invoice_stands, "updated"),
+    "customer of a draft": Flow(
+        "invoice", a_synced_invoice, change_customer, moved_to_the_second_customer, "updated"
+    ),
+    "delete": Flow("invoice", a_synced_invoice, remove, no_invoice, "deleted", "delete"),
+    "customer": Flow("customer", a_new_customer, nothing, one_customer, "created"),
+}
+
+
+async def interrupted(stage: Stage, flow: Flow, how: How, at: int) -> bool:
+    """Run the flow with the `at`-th call interrupted, then to its end; False once the flow has fewer calls."""
+    halo_id = await flow.arrange(stage)
+    flow.change(stage, halo_id)
+    before = await outcomes(stage, flow, halo_id)
+    peril = Peril(at, how)
+    await stage.push(flow.entity, halo_id, flow.operation, peril)
+    where = f"{how} call {at}: {peril.calls[at - 1] if at <= len(peril.calls) else 'none'}"
+    async with a_process(stage.env) as services:
+        await drain(services)
+    flow.check(stage, halo_id)
+    after = [one for one in await outcomes(stage, flow, halo_id) if one not in before]
+    told = [(one["status"], one["action"]) for one in after]
+    assert told.count(("synced", flow.action)) == 1, (where, told)
+    assert not [one for one in told if one[0] not in ("synced", "unchanged")], (where, told)
+    assert [one for one in told if one[0] == "synced"] == [("synced", flow.action)], (where, told)
+    async with a_process(stage.env) as services:
+        assert await services.store.errors.open_of(flow.entity, halo_id) == [], where
+    return len(peril.calls) >= at
+
+
+async def outcomes(stage: Stage, flow: Flow, halo_id: str) -> list[dict[str, Any]]:
+    async with a_process(stage.env) as services:
+        page = await services.store.outcomes.page(entity=flow.entity, halo_id=halo_id, limit=100)
+    return [{"id": one.id, "status": one.status, "action": one.action} for one in page.items]
+
+
+async def every_call(stage: Stage, name: str, how: How) -> int:
+    at = 1
+    while await interrupted(stage, FLOWS[name], how, at):
+        at += 1
+        assert at < 200, "the flow never ends"
+    return at - 1
+
+
+@pytest.mark.timeout(240)
+async def test_a_death_before_any_call_of_a_create_leaves_one_invoice(stage: Stage) -> None:
+    assert await every_call(stage, "create", "dies before") > 15
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("how", ["dies before", "dies after", "loses the answer of"])
+@pytest.mark.parametrize("name", FLOWS)
+async def test_an_interruption_at_any_call_leaves_one_record_and_a_true_outcome(
+    stage: Stage, name: str, how: How
+) -> None:
+    assert await every_call(stage, name, how) > 10
