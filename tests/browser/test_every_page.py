@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from playwright.sync_api import Browser, Response, expect
 
+from bc.entities.line_numbers import LineKind, Numbering
 from tests.browser.visitor import NARROW, WIDE, Visitor
 from tests.e2e.acting import Acting, Invoicing, number
 
@@ -25,7 +28,9 @@ PAGES = (
 
 def test_each_page_is_accessible_and_fits_every_window(browser: Browser, acting: Acting) -> None:
     acting.connect()
-    acting.app.api.patch(f"/api/connections/{acting.connection['id']}", json={"name": LONG}).raise_for_status()
+    acting.app.api.patch(
+        f"/api/connections/{acting.connection['id']}", json={"name": LONG}
+    ).raise_for_status()
     invoicing = Invoicing(acting)
     stray = number(acting.agent("Item", {"name": LONG, "assetgroup_id": 1})["id"])
     failing = invoicing.invoice({**invoicing.line(), "_itemid": int(stray)})
@@ -84,3 +89,24 @@ def test_the_keyboard_reaches_everything(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", name="Invoice 1041")).to_be_focused()
     page.go_back()
     expect(page.get_by_role("heading", name="Errors")).to_be_visible()
+
+
+def test_the_preview_of_line_numbers_follows_the_rule_that_is_sent(visitor: Visitor) -> None:
+    page = visitor.open()
+    kinds: tuple[LineKind, ...] = ("Service", "Inventory", "Non-Inventory", "Account")
+    chances = random.Random(26)
+    cases = [
+        ([chances.choice(kinds) for _ in range(chances.randint(1, 9))], group, line)
+        for group, line in ((1000, 1), (10, 10), (1, 7))
+        for _ in range(20)
+    ]
+    shown = page.evaluate(
+        """async (cases) => {
+            const { lineNumbers } = await import('/console/assets/line_numbers.js');
+            return cases.map((one) => lineNumbers(...one));
+        }""",
+        cases,
+    )
+    for (lines, group, line), numbers in zip(cases, shown, strict=True):
+        numbering = Numbering(group, line)
+        assert numbers == [numbering.take(kind) for kind in lines]

@@ -32,7 +32,7 @@ def test_customers_are_imported_from_the_preview(visitor: Visitor, acting: Actin
     expect(page.locator(".import-words")).to_contain_text("3 created in Halo, 1 linked")
     assert visitor.violations() == []
     page.get_by_role("button", name="Import 4 customers").click()
-    expect(page.get_by_text("Finished")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible(timeout=30_000)
     expect(page.get_by_label("Counts")).to_contain_text("3 created in Halo")
     assert visitor.violations() == []
     links = acting.get(f"/api/connections/{acting.connection['id']}/mappings/customers")["items"]

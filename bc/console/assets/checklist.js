@@ -60,7 +60,7 @@ function authorized({ connection }) {
   if (!connection) return todo('Needs a connection first.');
   const last = connection.last_authorization;
   if (['authorized', 'ready'].includes(connection.status)) {
-    return done(connection.authorized_by ? `Signed in as ${connection.authorized_by}.` : 'The app is signed in.');
+    return done(connection.auth_mode === 'delegated' && connection.authorized_by ? `Signed in as ${connection.authorized_by}.` : 'The app is signed in.');
   }
   if (last && !last.ok) return problem(`${last.message} ${last.cure}`);
   return todo('Microsoft asks for a Business Central user and leads back here.');

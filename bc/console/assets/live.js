@@ -5,6 +5,9 @@
 import { useEffect, useState } from './vendor/preact-htm.js';
 import { Problem, read, session } from './api.js';
 
+/** What the navigation counts and Home explains: one address, so one request for both. */
+export const OPEN_ERRORS = '/api/errors?state=open&limit=50';
+
 const SLOWEST = 60_000;
 const KEPT = 60;
 /** @type {Map<string, Source>} */
@@ -59,7 +62,7 @@ class Source {
       const found = await read(this.path, this.state.data === undefined ? '' : this.etag);
       const data = found.unchanged ? this.state.data : found.data;
       this.etag = found.etag;
-      this.wait = found.unchanged ? Math.min(this.wait * 1.5, this.every * 6) : this.every;
+      this.wait = found.unchanged ? Math.min(this.wait * 1.3, this.every * 4) : this.every;
       if (found.unchanged && !this.state.error) this.state.at = new Date();
       else this.#tell({ data, error: null, at: new Date() });
     } catch (error) {

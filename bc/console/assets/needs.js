@@ -6,18 +6,18 @@ import { to } from './router.js';
 const WARN_DAYS = 30;
 
 /**
- * @param {{connections: any[], groups: {code: string, count: number}[], setup: any}} facts
+ * @param {{connections: any[], errors: {groups: any[], items: any[]} | undefined, setup: any}} facts
  * @returns {{key: string, tone: string, title: string, detail: string, href: string, action: string, code?: string}[]}
  */
-export function needs({ connections, groups, setup }) {
+export function needs({ connections, errors, setup }) {
   const found = [
     ...settingsNeeds(setup),
     ...connections.flatMap(connectionNeeds),
-    ...groups.map((group) => ({
+    ...(errors?.groups || []).map((group) => ({
       key: `error-${group.code}`,
       tone: 'bad',
       title: `${count(group.count, 'record')} failed: ${cause(group.code).toLowerCase()}`,
-      detail: '',
+      detail: errors.items.find((row) => row.code === group.code)?.cure || '',
       href: to('/errors', { code: group.code }),
       action: 'Show',
       code: group.code,

@@ -32,7 +32,7 @@ function setQuery(changes, { push = false } = {}) {
 export function to(path, query = {}) {
   const params = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
   const text = params.toString();
-  return BASE + path + (text ? `?${text}` : '');
+  return BASE + (path === '/' ? '' : path) + (text ? `?${text}` : '');
 }
 
 /**

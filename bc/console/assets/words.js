@@ -32,9 +32,9 @@ export const JOB = {
 };
 export const MATCH = {
   linked: { word: 'Linked', tone: 'done' },
-  matched: { word: 'Match found', tone: 'work' },
+  matched: { word: 'Match found', tone: 'work', icon: 'link' },
   ambiguous: { word: 'Several matches', tone: 'warn' },
-  new: { word: 'New', tone: 'skip' },
+  new: { word: 'New', tone: 'skip', icon: 'plus' },
 };
 export const MATCHED_BY = {
   number: 'same number',

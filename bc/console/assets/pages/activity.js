@@ -5,6 +5,7 @@ import { useLive } from '../live.js';
 import { useQuery } from '../router.js';
 import { ENTITY, OUTCOME, capital } from '../words.js';
 import { count } from '../when.js';
+import { Choice } from '../parts/form.js';
 import { OutcomeRow } from '../parts/outcome.js';
 import { Button, Empty, Failure, Page, Skeleton, useAction } from '../parts/ui.js';
 
@@ -33,14 +34,6 @@ export default function Activity() {
     </div>
     <${List} key=${path} path=${path} filtered=${filtered} />
   </${Page}>`;
-}
-
-/** A labelled select for a filter. */
-export function Choice({ label, value, onValue, options }) {
-  return html`<label class="choice"><span>${label}</span>
-    <select class="input" onChange=${(event) => onValue(event.currentTarget.value)}>
-      ${options.map(([each, words]) => html`<option key=${each} value=${each} selected=${each === value}>${words}</option>`)}
-    </select></label>`;
 }
 
 function List({ path, filtered }) {

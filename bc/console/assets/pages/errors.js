@@ -5,10 +5,10 @@ import { useLive } from '../live.js';
 import { useQuery } from '../router.js';
 import { ERROR_STATE, cause } from '../words.js';
 import { count, number } from '../when.js';
-import { BothSystems, happened, recordName, recordPath } from '../parts/outcome.js';
+import { Choice } from '../parts/form.js';
+import { BothSystems, RecordName, happened, recordName, recordPath } from '../parts/outcome.js';
 import { Icon } from '../parts/icons.js';
 import { Button, Empty, Failure, Page, Skeleton, State, Time, useAction } from '../parts/ui.js';
-import { Choice } from './activity.js';
 
 const PAGE = 100;
 const EMPTY = {
@@ -74,7 +74,7 @@ function Group({ group, rows, state, path, connection, isOpen, onOpen }) {
         <h2><button type="button" class="cause-open" aria-expanded=${isOpen ? 'true' : 'false'} aria-controls=${id} onClick=${onOpen}>
           <${Icon} name="down" /><span>${title}</span></button></h2>
         <p class="soft"><span class="number">${count(group.count, 'record')}</span>${oldest
-          && html` · <${Time} at=${oldest.at} prefix=${shown.length < group.count ? 'at least since ' : 'since '} />`}</p>
+          && html` · <${Time} at=${oldest.at} prefix="first " />`}</p>
         ${cure && html`<p class="cure" dir="auto">${cure}</p>`}
       </div>
       ${state === 'open' && group.count > 1 && html`<div class="actions">
@@ -108,6 +108,7 @@ function useMore(path, first, total) {
 function ErrorRow({ row, cureShown }) {
   const { busy, error, run } = useAction();
   const name = recordName(row);
+  const shown = html`<${RecordName} outcome=${row} />`;
   const path = recordPath(row);
   const retry = () => run(() => change('POST', '/api/errors/retry', { ids: [row.id] }), `${name} is queued to be sent again.`);
   const dismiss = () => run(
@@ -117,7 +118,7 @@ function ErrorRow({ row, cureShown }) {
   return html`<li class="row">
     ${row.state !== 'open' && html`<${State} ...${ERROR_STATE[row.state]} />`}
     <div class="row-main">
-      <p class="row-title">${path ? html`<a href=${path}><bdi>${name}</bdi></a>` : html`<bdi>${name}</bdi>`} <${Time} at=${row.at} /></p>
+      <p class="row-title">${path ? html`<a href=${path}>${shown}</a>` : shown} <${Time} at=${row.at} /></p>
       <p dir="auto">${happened(row)}</p>
       ${!cureShown && row.cure && html`<p class="cure" dir="auto">${row.cure}</p>`}
       ${row.text && html`<pre class="code" tabindex="0">${row.text}</pre>`}

@@ -1,7 +1,7 @@
 /** Home: what needs a person first, then each connection, then what happened last. */
 import { html } from '../vendor/preact-htm.js';
 import { change } from '../api.js';
-import { useLive } from '../live.js';
+import { OPEN_ERRORS, useLive } from '../live.js';
 import { needs } from '../needs.js';
 import { to } from '../router.js';
 import { connectionState } from '../words.js';
@@ -12,7 +12,7 @@ import { Button, Empty, Failure, LinkButton, Page, Skeleton, State, useAction } 
 
 export default function Home() {
   const connections = useLive('/api/connections', 10);
-  const errors = useLive('/api/errors?state=open&limit=1', 15);
+  const errors = useLive(OPEN_ERRORS, 15);
   const setup = useLive('/api/setup', 60);
   if (!connections.data) {
     return html`<${Page} title="Home">
@@ -21,7 +21,7 @@ export default function Home() {
   }
   const items = connections.data.items;
   if (!items.length) return html`<${Welcome} />`;
-  const found = needs({ connections: items, groups: errors.data?.groups || [], setup: setup.data });
+  const found = needs({ connections: items, errors: errors.data, setup: setup.data });
   return html`<${Page} title="Home">
     <section aria-labelledby="needs">
       <h2 id="needs">Needs you</h2>
@@ -97,13 +97,13 @@ function entities(connection) {
 }
 
 function Latest() {
-  const latest = useLive('/api/outcomes?limit=8', 5);
+  const latest = useLive('/api/outcomes?limit=6', 5);
   return html`<section aria-labelledby="latest">
     <div class="section-head"><h2 id="latest">What happened last</h2><a href=${to('/activity')}>All activity</a></div>
     ${!latest.data && (latest.error ? html`<${Failure} error=${latest.error} />` : html`<${Skeleton} rows=${4} />`)}
     ${latest.data && !latest.data.items.length && html`<${Empty} title="Nothing yet">
       <p>Save a customer, product or invoice in Halo, and its outcome appears here.</p></${Empty}>`}
     ${latest.data && html`<ul class="list">${latest.data.items.map((outcome) => html`
-      <${OutcomeRow} key=${outcome.id} outcome=${outcome} />`)}</ul>`}
+      <${OutcomeRow} key=${outcome.id} outcome=${outcome} short />`)}</ul>`}
   </section>`;
 }

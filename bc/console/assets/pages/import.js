@@ -4,10 +4,10 @@ import { useLive } from '../live.js';
 import { go, to, useQuery } from '../router.js';
 import { JOB, sentence } from '../words.js';
 import { count } from '../when.js';
+import { Choice } from '../parts/form.js';
 import { Job } from '../parts/job.js';
 import { Preview } from '../parts/preview.js';
 import { Empty, Failure, LinkButton, Page, Skeleton, State, Time } from '../parts/ui.js';
-import { Choice } from './activity.js';
 
 const KINDS = [['customers', 'Customers'], ['products', 'Products']];
 

@@ -5,7 +5,7 @@ import { useLive } from '../live.js';
 import { useQuery } from '../router.js';
 import { ENTITY, OUTCOME, capital, sentence } from '../words.js';
 import { count } from '../when.js';
-import { BothSystems, OutcomeRow, happened } from '../parts/outcome.js';
+import { BothSystems, OutcomeRow, RecordName, happened } from '../parts/outcome.js';
 import { Icon } from '../parts/icons.js';
 import { Button, Copy, Empty, Failure, Notice, Page, Skeleton, State, useAction } from '../parts/ui.js';
 
@@ -26,7 +26,7 @@ export default function Record({ entity, id }) {
   const actions = html`
     <${Button} aria-expanded=${explaining ? 'true' : 'false'} onClick=${() => setQuery({ explain: explaining ? '' : '1' })}>Explain</${Button}>
     <${Button} kind="main" busy=${busy} onClick=${sync}>Sync now</${Button}>`;
-  return html`<${Page} title=${label} lead=${last?.record_name && last.record_name !== id && html`<bdi>${last.record_name}</bdi>`} actions=${actions}>
+  return html`<${Page} title=${last ? html`<${RecordName} outcome=${last} />` : label} tab=${label} actions=${actions}>
     ${error && html`<${Failure} error=${error} retry=${null} />`}
     ${last && html`<${Standing} last=${last} />`}
     ${explaining && html`<${Explain} entity=${entity} id=${id} />`}

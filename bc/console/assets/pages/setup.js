@@ -3,6 +3,7 @@ import { html, useState } from '../vendor/preact-htm.js';
 import { checklist, progress } from '../checklist.js';
 import { useLive } from '../live.js';
 import { useQuery } from '../router.js';
+import { Choice } from '../parts/form.js';
 import { Icon } from '../parts/icons.js';
 import { Failure, Page, Skeleton, State } from '../parts/ui.js';
 import { CONTENT } from './setup_steps.js';
@@ -20,7 +21,8 @@ export default function Setup() {
   const [ticked, setTicked] = useState(() => localStorage.getItem(TICK) === 'yes');
   const setup = useLive('/api/setup', 10);
   const connections = useLive('/api/connections', 5);
-  const chosen = choose(connections.data?.items || []);
+  const items = connections.data?.items || [];
+  const chosen = items.find((each) => each.id === query.connection) || choose(items);
   const path = chosen?.company_id ? `/api/connections/${chosen.id}/mappings` : '';
   const customers = useLive(path && `${path}/customers?limit=1`, 10);
   const products = useLive(path && `${path}/products?limit=1`, 10);
@@ -43,6 +45,8 @@ export default function Setup() {
     setTicked(value);
   };
   return html`<${Page} title="Set-up" lead=${progress(steps).words}>
+    ${items.length > 1 && html`<div class="filters"><${Choice} label="For the connection" value=${chosen.id}
+      onValue=${(value) => setQuery({ connection: value, step: '' })} options=${items.map((each) => [each.id, each.name])} /></div>`}
     <ol class="checklist">${steps.map((step, position) => html`<${Step}
       key=${step.id} step=${step} position=${position + 1} isOpen=${current === step.id} facts=${facts} tick=${tick}
       onOpen=${() => setQuery({ step: current === step.id ? 'none' : step.id })} />`)}</ol>

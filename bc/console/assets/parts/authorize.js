@@ -20,13 +20,13 @@ export function Authorize({ connection, setup }) {
     // Microsoft's page takes over; it leads back to the connection's page.
     if (answer.authorization_url) location.assign(answer.authorization_url);
   }, app ? 'Connected to Business Central.' : '');
-  const words = app ? 'Connect' : signedIn ? 'Authorize again' : 'Authorize';
+  const words = app ? (signedIn ? 'Connect again' : 'Connect') : signedIn ? 'Authorize again' : 'Authorize';
   return html`<div class="stack">
     ${last && !last.ok && html`<${Refused} last=${last} connection=${connection} setup=${setup} />`}
     ${error && !(last && !last.ok) && html`<${Failure} error=${error} title="The sign-in could not start" retry=${null} />`}
     <dl class="facts">
       <div><dt>State</dt><dd><${State} ...${connectionState(connection)} /></dd></div>
-      <div><dt>Signs in as</dt><dd><bdi>${connection.authorized_by || (app ? 'the app itself (app mode)' : 'nobody yet')}</bdi></dd></div>
+      <div><dt>Signs in as</dt><dd><bdi>${app ? 'the app itself (app mode)' : connection.authorized_by || 'nobody yet'}</bdi></dd></div>
       ${last?.ok && html`<div><dt>Last sign-in</dt><dd><${Time} at=${last.at} /></dd></div>`}
     </dl>
     ${connection.granted_permissions?.length > 0 && html`<${Granted} connection=${connection} setup=${setup} />`}

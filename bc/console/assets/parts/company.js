@@ -36,7 +36,7 @@ export function CompanyChoice({ connection }) {
         setEnvironment(value);
         setCompany('');
       }}
-      options=${items.map((each) => [each.name, each.name, [each.type, each.country].filter(Boolean).join(', ')])} />`}
+      options=${items.map((each) => [each.name, each.name, [each.type !== each.name && each.type, each.country].filter(Boolean).join(', ')])} />`}
     ${environment && companies.busy && html`<${Skeleton} rows=${2} />`}
     ${companies.error && html`<${Failure} error=${companies.error} retry=${companies.again} />`}
     ${companies.data && html`<${Choices}
@@ -44,7 +44,7 @@ export function CompanyChoice({ connection }) {
       options=${companies.data.items.map((each) => [each.id, each.display_name || each.name, each.display_name && each.name !== each.display_name ? each.name : ''])} />`}
     ${error && html`<${Failure} error=${error} retry=${null} />`}
     ${companies.data && html`<p class="actions"><${Button} type="submit" kind="main" off=${!chosen} busy=${busy}>${
-      chosen ? html`Use <bdi>${chosen.display_name || chosen.name}</bdi> for good` : 'Choose a company'}</${Button}></p>`}
+      chosen ? html`Use <bdi>${chosen.display_name || chosen.name}</bdi> permanently` : 'Choose a company'}</${Button}></p>`}
   </form>`;
 }
 

@@ -43,6 +43,14 @@ export const SelectField = ({ value, onValue, options, ...field }) => html`
   </${Field}>
 `;
 
+/** A labelled select for a filter. */
+export function Choice({ label, value, onValue, options }) {
+  return html`<label class="choice"><span>${label}</span>
+    <select class="input" onChange=${(event) => onValue(event.currentTarget.value)}>
+      ${options.map(([each, words]) => html`<option key=${each} value=${each} selected=${each === value}>${words}</option>`)}
+    </select></label>`;
+}
+
 /** A tick box with its words, a hint and Halo's name. */
 export function Tick({ label, halo = '', hint = '', checked, onValue }) {
   const [id] = useState(() => `tick-${(numbered += 1)}`);

@@ -15,7 +15,7 @@ const COUNTS = [
 ];
 
 export function Job({ id, kind, back }) {
-  const live = useLive(`/api/jobs/${encodeURIComponent(id)}`, 1.5);
+  const live = useLive(`/api/jobs/${encodeURIComponent(id)}`, 1);
   const { busy, error, run } = useAction();
   const job = live.data;
   if (!job) return live.error ? html`<${Failure} error=${live.error} />` : html`<${Skeleton} rows=${5} />`;
@@ -31,7 +31,7 @@ export function Job({ id, kind, back }) {
       <span class="number">${number(job.done)}${job.total !== null && html` of ${number(job.total)}`}</span></div>
     <ul class="counts" aria-label="Counts">${COUNTS.map(([name, words]) => html`<li key=${name} class=${name === 'failed' && job.failed ? 'tone-text-bad' : ''}>
       <b class="number">${number(job[name])}</b> ${words}</li>`)}</ul>
-    ${job.detail && html`<p dir="auto">${job.detail}</p>`}
+    ${job.detail && job.status !== 'succeeded' && html`<p dir="auto">${job.detail}</p>`}
     <p class="unseen" role="status">${over ? `${title}: ${JOB[job.status]?.word}, ${count(job.done, 'record')}, ${job.failed} failed.` : ''}</p>
     ${error && html`<${Failure} error=${error} retry=${null} />`}
     <p class="actions">

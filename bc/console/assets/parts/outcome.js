@@ -4,11 +4,22 @@ import { to } from '../router.js';
 import { ACTION, ENTITY, OUTCOME, capital, sentence } from '../words.js';
 import { Out, State, Time } from './ui.js';
 
-/** "Invoice 1041", with the record's name where it has another one. */
-export function recordName({ entity, halo_id: id, record_name: name }) {
-  if (!ENTITY[entity]) return entity === 'message' ? 'Message' : sentence(entity);
-  const label = `${capital(ENTITY[entity].one)} ${id}`;
-  return name && name !== id && name.toLowerCase() !== label.toLowerCase() ? `${label} · ${name}` : label;
+/** A record's kind and name as text: "Invoice 81 (1081)". A name mostly ends in the id already. */
+export function recordName(outcome) {
+  const { kind, name, id } = parts(outcome);
+  return [kind, name, name && id ? `(${id})` : id].filter(Boolean).join(' ');
+}
+
+/** The same for the page: the name keeps its own direction of writing. */
+export function RecordName({ outcome }) {
+  const { kind, name, id } = parts(outcome);
+  return name ? html`<span>${kind} <bdi>${name}</bdi>${id && ` (${id})`}</span>` : html`<span>${kind} ${id}</span>`;
+}
+
+function parts({ entity, halo_id: id, record_name: name = '' }) {
+  if (!ENTITY[entity]) return { kind: sentence(entity), name, id: '' };
+  const own = name.endsWith(`(${id})`) ? name.slice(0, -id.length - 2).trim() : name;
+  return { kind: capital(ENTITY[entity].one), name: own === id ? '' : own, id };
 }
 
 /** Where a record's page is; '' for what has none. */
@@ -24,19 +35,19 @@ export function happened(outcome) {
   return outcome.code ? `${sentence(outcome.code)}.` : '';
 }
 
-/** `brief`: state, name and time only. `within`: on the record's own page, without its name. */
-export function OutcomeRow({ outcome, brief = false, within = false }) {
+/** `brief`: state, name and time only. `short`: without the cure. `within`: on the record's own page, without its name. */
+export function OutcomeRow({ outcome, brief = false, short = false, within = false }) {
   const state = OUTCOME[outcome.status] || { word: sentence(outcome.status), tone: 'skip' };
   const path = recordPath(outcome);
-  const name = html`<bdi>${recordName(outcome)}</bdi>`;
+  const name = html`<${RecordName} outcome=${outcome} />`;
   return html`<li class="row outcome">
     <${State} ...${state} />
     <div class="row-main">
       ${!within && html`<p class="row-title">${path ? html`<a href=${path}>${name}</a>` : name}
         ${outcome.bc_number && html`<span class="soft number"> → <bdi>${outcome.bc_number}</bdi></span>`}</p>`}
       ${!brief && html`<p dir="auto">${happened(outcome)}</p>`}
-      ${!brief && outcome.cure && html`<p class="cure" dir="auto">${outcome.cure}</p>`}
-      ${!brief && (outcome.warnings || []).map((warning) => html`
+      ${!brief && !short && outcome.cure && html`<p class="cure" dir="auto">${outcome.cure}</p>`}
+      ${!brief && !short && (outcome.warnings || []).map((warning) => html`
         <p class="cure tone-text-warn" key=${warning.code + warning.message}>Note: <span dir="auto">${warning.message}</span></p>`)}
       ${within && html`<${Small} outcome=${outcome} />`}
     </div>

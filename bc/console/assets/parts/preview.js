@@ -56,7 +56,7 @@ export function Preview({ connection, kind, onStarted }) {
           selected=${selected} select=${select} choices=${choices} choose=${choose} />
         <${Pager} page=${page} total=${shown.length} onPage=${setPage} />`
       : html`<${Empty} title="No row fits"><p>Change the search or the filter above.</p></${Empty}>`}
-    <div class="import-bar" role="region" aria-label="Import">
+    <div class="import-bar ${picked.length ? 'picked' : ''}" role="region" aria-label="Import">
       <div>
         <p class="import-words" role="status">${words(sums, picked.length)}</p>
         ${running && html`<p class="tone-text-warn">${error.message} <a href="?kind=${kind}&job=${running}">Show the running import</a></p>`}

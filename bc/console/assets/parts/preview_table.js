@@ -1,7 +1,7 @@
 /** The table of the preview. On narrow screens a row becomes a small card; the roles keep it a table to a reader. */
 import { html, useRef } from '../vendor/preact-htm.js';
 import { MATCH, MATCHED_BY } from '../words.js';
-import { count } from '../when.js';
+import { count, number } from '../when.js';
 import { actionOf, actionsOf } from '../picks.js';
 import { State } from './ui.js';
 
@@ -15,11 +15,13 @@ export function PreviewTable({ rows, all, noun, whole, selected, select, choices
     select(rows.slice(Math.min(from, position), Math.max(from, position) + 1), wanted);
   };
   const every = picked === all.length;
-  return html`<table class="preview" role="table" aria-label="Preview">
+  const words = whole ? `Select all ${number(all.length)} ${noun}s` : `Select these ${number(all.length)} ${noun}s`;
+  return html`<label class="hit preview-all"><input
+    type="checkbox" checked=${every} indeterminate=${picked > 0 && !every} onChange=${(event) => select(all, event.currentTarget.checked)} />
+    <span>${all.length === 1 ? `Select this ${noun}` : words}</span></label>
+  <table class="preview" role="table" aria-label="Preview">
     <thead role="rowgroup"><tr role="row">
-      <th role="columnheader" scope="col" class="preview-tick"><label class="hit"><input
-        type="checkbox" checked=${every} indeterminate=${picked > 0 && !every} onChange=${(event) => select(all, event.currentTarget.checked)} />
-        <span>${whole ? `Select all ${count(all.length, noun)}` : `Select these ${count(all.length, noun)}`}</span></label></th>
+      <th role="columnheader" scope="col" class="preview-tick"><span class="unseen">Selected</span></th>
       <th role="columnheader" scope="col">In Business Central</th>
       <th role="columnheader" scope="col">In Halo</th>
       <th role="columnheader" scope="col">What happens</th>
@@ -46,8 +48,11 @@ function Row({ row, isPicked, action, onTick, onChoose }) {
 }
 
 function Reason({ row }) {
-  if (row.match === 'ambiguous') return html`<span class="reason soft">${count(row.candidates?.length || 0, 'candidate')}${row.matched_by && `, ${MATCHED_BY[row.matched_by]}`}</span>`;
+  const by = MATCHED_BY[row.matched_by] || '';
+  if (row.match === 'ambiguous') {
+    const candidates = count(row.candidates?.length || 0, 'candidate');
+    return html`<span class="reason soft">${by ? `${candidates}, ${by}` : candidates}</span>`;
+  }
   if (!row.halo_id) return null;
-  const by = row.matched_by && MATCHED_BY[row.matched_by];
   return html`<span class="reason"><bdi>${row.halo_name || row.halo_id}</bdi>${by && html` <span class="soft">${by}</span>`}</span>`;
 }

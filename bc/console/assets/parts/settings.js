@@ -17,11 +17,13 @@ const EXAMPLE = ['Service', 'Service', 'Inventory', 'Inventory', 'Service'];
 const GROUPS = [
   ['Invoices', [
     ['sync_invoices_from', 'Only invoices dated from', 'date', 'Earlier ones are skipped, so that nobody books last year again.'],
-    ['default_invoice_item', 'Default product', 'text', 'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
+    ['default_invoice_item', 'Default product', 'text',
+      'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
     ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
     ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
     ['line_increment', 'Step between lines of one type', 'whole', ''],
-    ['post_invoices', 'Post invoices in Business Central', 'tick', 'Only once an invoice is posted in Halo and its totals agree. A posted invoice can only be corrected by a credit memo.'],
+    ['post_invoices', 'Post invoices in Business Central', 'tick',
+      'Only once an invoice is posted in Halo and its totals agree. A posted invoice can only be corrected by a credit memo.'],
   ]],
   ['Customers', [
     ['customer_policy', 'Customers', POLICIES, ''],
@@ -38,7 +40,8 @@ const GROUPS = [
     ['match_before_create', 'Look for a match before creating', 'tick', 'By number, e-mail and name: keeps records from being created twice.'],
     ['conflict_policy', 'When both systems changed a record', [['halo_wins', 'Halo’s values win'], ['ask', 'Ask: it becomes an error']], ''],
     ['show_message', 'Show a message in Halo after each sync', 'tick', ''],
-    ['allow_native_sync', 'Sync although Halo’s own integration is on', 'tick', 'Both would then write to the same records. Leave it off unless Halo’s integration syncs other kinds.'],
+    ['allow_native_sync', 'Sync although Halo’s own integration is on', 'tick',
+      'Both would then write to the same records. Leave it off unless Halo’s integration syncs other kinds.'],
   ]],
 ];
 const KINDS = Object.fromEntries(GROUPS.flatMap(([, fields]) => fields.map(([name, , kind]) => [name, kind])));
@@ -61,11 +64,12 @@ export function SettingsForm({ connection }) {
   };
   return html`<form ref=${form} class="form settings" onSubmit=${submit} novalidate>
     ${GROUPS.map(([title, fields]) => html`<fieldset key=${title}><legend>${title}</legend>
-      ${fields.map((field) => html`<${Setting} key=${field[0]} field=${field} value=${now[field[0]]} error=${wrong[field[0]] || ''} set=${set} />`)}
+      ${fields.map((field) => html`<${Setting}
+        key=${field[0]} field=${field} value=${now[field[0]]} error=${wrong[field[0]] || ''} set=${set} />`)}
       ${title === 'Invoices' && html`<${Numbers} group=${now.group_increment} line=${now.line_increment} />`}
     </fieldset>`)}
     ${error && !Object.keys(wrong).length && html`<${Failure} error=${error} retry=${null} />`}
-    <p class="actions save"><${Button} type="submit" kind=${changed.length ? 'main' : ''} off=${!changed.length} busy=${busy}>Save settings</${Button}>
+    <p class="actions save ${changed.length ? 'unsaved' : ''}"><${Button} type="submit" kind=${changed.length ? 'main' : ''} off=${!changed.length} busy=${busy}>Save settings</${Button}>
       ${changed.length > 0 && html`<${Button} kind="quiet" onClick=${() => setChanges({})}>Undo changes</${Button}>`}
       <span class="soft" role="status">${changed.length ? `${number(changed.length)} not saved yet` : ''}</span></p>
   </form>`;

@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { network, session, signOut } from '../api.js';
 import { useCell } from '../cells.js';
-import { refresh, useLive } from '../live.js';
+import { OPEN_ERRORS, refresh, useLive } from '../live.js';
 import { place, to } from '../router.js';
 import { hour, number } from '../when.js';
 import { SignInForm } from './sign_in.js';
@@ -22,7 +22,7 @@ const PLACES = [
 export function Shell({ children }) {
   const { path } = useCell(place);
   const [open, setOpen] = useState(false);
-  const errors = useLive('/api/errors?state=open&limit=1', 15);
+  const errors = useLive(OPEN_ERRORS, 15);
   const failed = (errors.data?.groups || []).reduce((sum, group) => sum + group.count, 0);
   useEffect(() => setOpen(false), [path]);
   return html`

@@ -27,8 +27,8 @@ export function Page({ title, tab = title, lead, actions, children }) {
   return html`
     <div class="page-head">
       <div class="page-title">
-        <h1 tabindex="-1" ref=${heading}><bdi>${title}</bdi></h1>
-        ${lead && html`<p class="lead">${lead}</p>`}
+        <h1 tabindex="-1" ref=${heading}>${typeof title === 'string' ? html`<bdi>${title}</bdi>` : title}</h1>
+        ${lead && html`<p class="lead"><span>${lead}</span></p>`}
       </div>
       ${actions && html`<div class="actions">${actions}</div>`}
     </div>
@@ -39,8 +39,8 @@ export function Page({ title, tab = title, lead, actions, children }) {
 let arrived = false;
 
 /** A state as shape, colour and word. */
-export const State = ({ tone, word }) => html`
-  <span class="state tone-${tone}"><${Icon} name=${tone} /><span>${word}</span></span>
+export const State = ({ tone, word, icon = tone }) => html`
+  <span class="state tone-${tone}"><${Icon} name=${icon} /><span>${word}</span></span>
 `;
 
 /** How long ago, with the exact time on hover and for screen readers. */
@@ -145,7 +145,7 @@ export function useAction() {
       result = await work();
       if (done) say(typeof done === 'function' ? done(result) : done);
     } catch (refusal) {
-      error = refusal;
+      error = refusal.status === 401 ? new Error('Your session had ended, so nothing was done. Press it again.') : refusal;
     }
     refresh();
     if (alive.current) setState({ busy: false, error });

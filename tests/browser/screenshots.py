@@ -1,0 +1,186 @@
+"""`python -m tests.browser.screenshots [FOLDER]`: the console's pages in their states, as pictures.
+
+Everything is real: Azurite, the sandbox, the local host, Chromium. The pictures go to docs/screenshots.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, expect
+
+from local.azurite import Azurite
+from local.process import ROOT
+from local.stack import App, Sandbox
+from tests.browser.visitor import NARROW, WIDE, Visitor, chromium
+from tests.e2e.acting import Acting, Invoicing, number
+
+LONG = "Müller, Østergård & Söhne Gebäudetechnik und Kälteanlagenbau Gesellschaft mbH & Co. KG"
+RIGHT_TO_LEFT = "شركة الأفق للحلول التقنية المحدودة"
+
+
+class Look(NamedTuple):
+    name: str
+    size: tuple[int, int]
+    dark: bool
+
+
+LOOKS = (Look("wide", WIDE, False), Look("wide-dark", WIDE, True), Look("narrow", NARROW, False))
+
+
+def main() -> int:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    azurite, sandbox = Azurite(), Sandbox()
+    azurite.start(accounts=4)
+    try:
+        with chromium() as browser:
+            with App(sandbox, azurite.fresh()) as app:
+                added = {"add": [f"{app.host.url}/auth/callback"]}
+                sandbox.control.post("/entra/redirect-uris", json=added).raise_for_status()
+                first_run(browser, app, folder)
+            sandbox.reset()
+            with App(sandbox, azurite.fresh()) as app:
+                daily(browser, app, folder)
+    finally:
+        sandbox.stop()
+        azurite.stop()
+    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
+    return 0
+
+
+def camera(visitor: Visitor, folder: Path, look: str) -> Callable[..., None]:
+    def shoot(name: str, *, whole: bool = True) -> None:
+        if whole:
+            visitor.page.evaluate("window.scrollTo(0, 0)")
+        visitor.page.wait_for_timeout(300)  # what was said fades in; fonts settle
+        visitor.page.screenshot(path=folder / f"{name}-{look}.png", full_page=whole)
+
+    return shoot
+
+
+def first_run(browser: Browser, app: App, folder: Path) -> None:
+    """From nothing to the choice of the company, with what goes wrong on the way."""
+    visitor = Visitor(browser, app)
+    shoot = camera(visitor, folder, "wide")
+    page = visitor.open()
+    visitor.sign_in("not the key")
+    expect(page.locator(".field-error")).to_be_visible()
+    shoot("sign-in-refused")
+    visitor.sign_in()
+    expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+    shoot("home-empty")
+    for name in ("setup", "errors", "activity", "connections", "import"):
+        visitor.open(f"/{name}")
+        visitor.settle()
+        shoot(f"{name}-empty")
+    page = visitor.open("/connections/new")
+    page.get_by_label("Directory (tenant) ID").fill("common")
+    page.get_by_role("button", name="Create connection").click()
+    expect(page.locator(".field-error").first).to_be_visible()
+    shoot("connection-new-refused")
+    application = app.sandbox.facts["entra"]["apps"][0]
+    visitor.new_connection("Tamarisk UK", application, secret="not the secret")
+    page.get_by_role("button", name="Authorize").click()
+    visitor.at_entra("ada@tamarisk.example.com", "Ada-pass-1")
+    expect(page.get_by_text("The last sign-in did not succeed")).to_be_visible()
+    shoot("connection-refused")
+    page.get_by_label("New client secret").fill(application["client_secrets"][0]["value"])
+    page.get_by_role("button", name="Use the new secret").click()
+    expect(page.get_by_text("The new secret is in use.")).to_be_visible()
+    page.get_by_role("button", name="Authorize").click()
+    visitor.at_entra("ada@tamarisk.example.com", "Ada-pass-1")
+    page.get_by_role("radio", name="Production GB").check()
+    page.get_by_role("radio", name="Tamarisk Technology Ltd").check()
+    shoot("connection-company")
+    visitor.context.set_offline(True)
+    page.get_by_role("button", name="Use Tamarisk Technology Ltd permanently").click()
+    expect(page.get_by_text("The app does not answer since")).to_be_visible()
+    shoot("network-lost", whole=False)
+    visitor.context.set_offline(False)
+    expect(page.get_by_text("The app does not answer since")).to_be_hidden()
+    visitor.context.clear_cookies()
+    page.get_by_role("button", name="Use Tamarisk Technology Ltd permanently").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    shoot("session-ended", whole=False)
+    visitor.close()
+
+
+def daily(browser: Browser, app: App, folder: Path) -> None:
+    """A working console with errors, skips, long names and right-to-left ones."""
+    acting = Acting(app)
+    invoice, failing = arrange(acting)
+    connection = acting.connection["id"]
+    pages = (
+        ("home", ""),
+        ("activity", "/activity"),
+        ("errors", "/errors"),
+        ("record-synced", f"/invoice/{invoice}"),
+        ("record-explained", f"/invoice/{failing}?explain=1"),
+        ("connections", "/connections"),
+        ("connection", f"/connections/{connection}"),
+        ("setup", "/setup?step=webhook"),
+    )
+    for look in LOOKS:
+        visitor = Visitor(browser, app, size=look.size, dark=look.dark)
+        visitor.admitted()
+        shoot = camera(visitor, folder, look.name)
+        for name, path in pages:
+            visitor.open(path)
+            visitor.settle()
+            shoot(name)
+        preview(visitor)
+        shoot("import-preview", whole=False)
+        visitor.close()
+    visitor = Visitor(browser, app)
+    visitor.admitted()
+    preview(visitor)
+    page = visitor.page
+    page.locator(".import-bar").get_by_role("button").click()
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible(timeout=60_000)
+    camera(visitor, folder, "wide")("import-finished")
+    visitor.close()
+
+
+def preview(visitor: Visitor) -> None:
+    page = visitor.open("/import")
+    boxes = page.locator(".preview tbody").get_by_role("checkbox")
+    expect(boxes.first).to_be_visible(timeout=60_000)
+    for position in (1, 2, 4, 7):
+        boxes.nth(position).check()
+
+
+def arrange(acting: Acting) -> tuple[str, str]:
+    """An invoice that stands in BC and one that failed; skips beside them. Answers the two ids."""
+    acting.connect(sync_entities=["customer", "invoice"])
+    path = f"/api/connections/{acting.connection['id']}"
+    acting.app.api.patch(path, json={"secret_expires_on": "2026-12-05"}).raise_for_status()
+    acting.create_connection("Tamarisk Retail")
+    first = acting.get("/api/connections")["items"][0]
+    acting.connection = first
+    invoicing = Invoicing(acting)
+    stray = number(acting.agent("Item", {"name": LONG, "assetgroup_id": 1})["id"])
+    invoice = invoicing.invoice(
+        invoicing.line("Service", 2, 100, "Consulting"), invoicing.line("Inventory", 1, 49.99)
+    )
+    failing = [invoicing.invoice({**invoicing.line(text=LONG), "_itemid": int(stray)}) for _ in range(2)]
+    clients = [
+        number(acting.agent("Client", {"name": name, "toplevel_id": 1})["id"])
+        for name in (LONG, RIGHT_TO_LEFT)
+    ]
+    acting.sync("invoice", invoice, *failing)
+    acting.sync("customer", *clients)
+    for halo_id in (invoice, *failing):
+        acting.outcome("invoice", halo_id)
+    for halo_id in clients:
+        acting.outcome("customer", halo_id)
+    return invoice, failing[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
