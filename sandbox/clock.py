@@ -17,6 +17,11 @@ class Clock:
         """Seconds that this clock is ahead of the machine's."""
         return self._shift.total_seconds()
 
+    @property
+    def last_stamp(self) -> datetime:
+        """The newest time given to a saved record: it moves with every change."""
+        return self._last
+
     def now(self) -> datetime:
         return datetime.now(UTC) + self._shift
 

@@ -34,6 +34,7 @@ def describe(world: World) -> dict[str, Any]:
     """Addresses and everything needed to sign in: what `GET /` answers and `python -m sandbox` prints."""
     return {
         "urls": world.urls,
+        "play": f"{world.urls.get('control', '')}/play",
         "ca_bundle": world.ca_bundle,
         "seed": world.seed,
         "scale": world.scale,
@@ -46,7 +47,13 @@ def describe(world: World) -> dict[str, Any]:
                     "type": environment.type,
                     "country": environment.country,
                     "companies": [
-                        {"id": company.id, "name": company.name, "display_name": company.display_name}
+                        {
+                            "id": company.id,
+                            "name": company.name,
+                            "display_name": company.display_name,
+                            "currency": company.currency,
+                            "tax": "VAT" if company.vat_in_use else "Sales Tax",
+                        }
                         for company in environment.companies
                     ],
                 }

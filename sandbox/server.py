@@ -14,7 +14,7 @@ import certifi
 import trustme
 from aiohttp import web
 
-from sandbox import control
+from sandbox import control, play
 from sandbox.observe import observed
 from sandbox.world import World
 
@@ -57,8 +57,10 @@ async def running(
                 _bound(application, wanted.get(name, 0), secure)
             )
             mounted.append((name, service.control_routes(world)))
-        address = _bound(control.app(world, mounted), wanted.get("control", 0), None)
-        world.urls["control"] = await stack.enter_async_context(address)
+        desk = control.app(world, mounted)
+        if {"bc", "halo"} <= set(services):
+            desk.add_routes(play.routes(world))
+        world.urls["control"] = await stack.enter_async_context(_bound(desk, wanted.get("control", 0), None))
         try:
             yield world
         finally:

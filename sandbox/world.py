@@ -75,6 +75,7 @@ class World:
         """`seed` fixes the data; `scale` multiplies the number of customers, items and invoices."""
         self.seed = seed
         self.scale = scale
+        self.resets = 0
         self.clock = Clock()
         self.data: Dataset = build(seed, scale)
         self.faults = Faults()
@@ -128,6 +129,7 @@ class World:
         self.seed = self.seed if seed is None else seed
         self.scale = self.scale if scale is None else scale
         self.data = build(self.seed, self.scale)
+        self.resets += 1
         self.clock.reset()
         self.faults.clear()
         self.log.clear()

@@ -25,6 +25,8 @@ class Company:
     series: Table
     vat: dict[tuple[str, str], seeds.VatSetup]
     sales_accounts: dict[tuple[str, str], str]
+    tax_details: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    jurisdictions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     recurring: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
@@ -40,6 +42,19 @@ class Company:
         """The local currency's code, which documents and customers carry as a blank."""
         return self.seed.currency
 
+    @property
+    def vat_in_use(self) -> bool:
+        """False: sales tax (tax areas and tax groups in place of VAT posting groups)."""
+        return self.seed.vat_in_use
+
+    def tax_rates(self, area_id: str, group: str) -> list[Decimal]:
+        """The percents of a tax area's jurisdictions for a tax group; none without an area."""
+        found = (
+            self.tax_details.get((jurisdiction, group), self.tax_details.get((jurisdiction, "")))
+            for jurisdiction in self.jurisdictions.get(area_id, ())
+        )
+        return [rate for rate in found if rate is not None]
+
     def __getitem__(self, set_name: str) -> Table:
         return self.tables[set_name]
 
@@ -47,7 +62,7 @@ class Company:
         """The row of BC's `table` with this id or code; None also where the sandbox has no such table."""
         if table.startswith("Dimension Value "):
             return self._dimension_value(int(table[-1]), value)
-        if table not in TABLES:
+        if table not in TABLES or (table == "Tax Group" and self.vat_in_use):
             return None
         rows = self.tables[TABLES[table]]
         return rows.get(value) or rows.by_key(value)
@@ -130,6 +145,8 @@ def _company(seed: seeds.Company, journal: Journal) -> Company:
         sales_accounts={
             (one.business_group, one.product_group): one.sales_account for one in seed.sales_setup
         },
+        tax_details={(one.jurisdiction, one.group): one.percent for one in seed.tax_details},
+        jurisdictions={one.id: one.jurisdictions for one in seed.tax_areas},
     )
     for name, row_id, values, modified in seeding.rows(seed):
         tables[name].insert(values, row_id, modified)

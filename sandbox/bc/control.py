@@ -62,7 +62,7 @@ class _Routes:
                 posting.post(session, row)
         except Refusal as refusal:
             return _json({"error": {"code": refusal.code, "message": refusal.message}}, refusal.status)
-        return _json(_raw(session.company["salesInvoices"].rows[row.id]))
+        return _json(shown(session.company["salesInvoices"].rows[row.id]))
 
     async def pay(self, request: web.Request) -> web.Response:
         """Pay a posted invoice: `amount` (all of it when left out). Only a full payment touches the record."""
@@ -72,7 +72,7 @@ class _Routes:
         changes = {"remainingAmount": left} | ({"status": "Paid", "closed": True} if left == 0 else {})
         saved = session.company["salesInvoices"].update(row.id, changes, touch=left == 0)
         session.environment.journal.commit()
-        return _json(_raw(saved))
+        return _json(shown(saved))
 
     async def block(self, request: web.Request) -> web.Response:
         """{"customer": number, "blocked": "All"} or {"item": number, "blocked": true}; "company" if not the first."""
@@ -84,7 +84,7 @@ class _Routes:
             raise web.HTTPNotFound(text=f"no such row in {set_name}")
         saved = company[set_name].update(row.id, {"blocked": wanted["blocked"]})
         environment.journal.commit()
-        return _json(_raw(saved))
+        return _json(shown(saved))
 
     async def recurring(self, request: web.Request) -> web.Response:
         """{"customer": number, "lines": [bodies of lines]}: lines that BC adds to each new invoice of the customer."""
@@ -95,11 +95,11 @@ class _Routes:
 
     async def rows(self, request: web.Request) -> web.Response:
         _, company = self._named(request)
-        return _json([_raw(row) for row in company[request.match_info["set"]]])
+        return _json([shown(row) for row in company[request.match_info["set"]]])
 
     async def row(self, request: web.Request) -> web.Response:
         _, _, row = self._found(request)
-        return _json(_raw(row))
+        return _json(shown(row))
 
     async def insert(self, request: web.Request) -> web.Response:
         """A new row as it is given; `id` may be chosen."""
@@ -110,7 +110,7 @@ class _Routes:
         saved = company[set_name].insert({**_blank(session, set_name), **_values(set_name, wanted)}, row_id)
         saved = _recalculated(session, set_name, saved)
         environment.journal.commit()
-        return _json(_raw(saved), 201)
+        return _json(shown(saved), 201)
 
     async def edit(self, request: web.Request) -> web.Response:
         """Another user's edit: the ETag and the time move, nothing is checked."""
@@ -119,7 +119,7 @@ class _Routes:
         saved = company[set_name].update(row.id, _values(set_name, await _body(request)))
         saved = _recalculated(Session(self.state.world, environment, "", company), set_name, saved)
         environment.journal.commit()
-        return _json(_raw(saved))
+        return _json(shown(saved))
 
     async def remove(self, request: web.Request) -> web.Response:
         """Delete a row (an invoice with its lines), whatever its state."""
@@ -224,7 +224,8 @@ def _recalculated(session: Session, set_name: str, row: Row) -> Row:
     return table.rows[row.id]
 
 
-def _raw(row: Row) -> dict[str, Any]:
+def shown(row: Row) -> dict[str, Any]:
+    """A row as the table holds it, BC's own fields too."""
     return {
         "id": row.id,
         "@odata.etag": row.etag,

@@ -100,10 +100,14 @@ def _currency_code(edit: Edit, value: str) -> None:
 
 def _tax_area(edit: Edit, value: str) -> None:
     """In a VAT company the tax area is the VAT business posting group."""
-    row = edit.session.company["taxAreas"].get(value)
+    company = edit.session.company
+    row = company["taxAreas"].get(value)
     if value != ZERO_GUID and row is None:
-        raise no_record("VAT Business Posting Group", f"SystemId='{{{value.upper()}}}'", 400)
-    edit.values.update(taxAreaId=value, vatBusPostingGroup=row["code"] if row else "")
+        table = "VAT Business Posting Group" if company.vat_in_use else "Tax Area"
+        raise no_record(table, f"SystemId='{{{value.upper()}}}'", 400)
+    edit.values["taxAreaId"] = value
+    if company.vat_in_use:
+        edit.values["vatBusPostingGroup"] = row["code"] if row else ""
 
 
 def _tax_number(edit: Edit, value: str) -> None:
@@ -128,7 +132,7 @@ def _template(edit: Edit) -> None:
     group = "DOMESTIC" if home else "EXPORT"
     values.update(genBusPostingGroup=group, customerPostingGroup="DOMESTIC" if home else "FOREIGN")
     area = company["taxAreas"].by_key(group)
-    if "taxAreaId" not in edit.given and area is not None:
+    if company.vat_in_use and "taxAreaId" not in edit.given and area is not None:
         values.update(vatBusPostingGroup=group, taxAreaId=area.id)
     terms = company["paymentTerms"].by_key("30 DAYS")
     if "paymentTermsId" not in edit.given and terms is not None:

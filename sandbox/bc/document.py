@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from sandbox.bc import sales_tax
 from sandbox.bc.errors import bad_request, dialog, must_be
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
 from sandbox.bc.values import ZERO_GUID
-from sandbox.bc.vat import Taxable, tax_lines
+from sandbox.bc.vat import Taxable, Taxed, tax_lines
 
 TOTALS = (
     "discountAmount", "totalAmountExcludingTax", "totalTaxAmount", "totalAmountIncludingTax", "remainingAmount",
@@ -28,13 +29,10 @@ def recalculate(session: Session, invoice_id: str) -> Row:
     invoices, table = session.company["salesInvoices"], session.company["salesInvoiceLines"]
     invoice = invoices.rows[invoice_id]
     lines = lines_of(session, invoice_id)
-    taxed = tax_lines(
-        [Taxable(line["lineAmount"], line["taxPercent"], line["vatKey"]) for line in lines],
-        invoice["invoiceDiscount"],
-        gross=invoice["pricesIncludeTax"],
-    )
+    taxed = _taxed(session, invoice, lines)
     for line, tax in zip(lines, taxed, strict=True):
         worked = {
+            "taxPercent": tax.percent,
             "amountExcludingTax": tax.excluding,
             "amountIncludingTax": tax.including,
             "totalTaxAmount": tax.tax,
@@ -57,6 +55,17 @@ def recalculate(session: Session, invoice_id: str) -> Row:
             "remainingAmount": total,
         },
     )
+
+
+def _taxed(session: Session, invoice: Row, lines: list[Row]) -> list[Taxed]:
+    """VAT by the lines' cells of the posting set-up; else sales tax by the invoice's tax area and the lines' groups."""
+    company, discount = session.company, invoice["invoiceDiscount"]
+    if company.vat_in_use:
+        vat = [Taxable(line["lineAmount"], line["taxPercent"], line["vatKey"]) for line in lines]
+        return tax_lines(vat, discount, gross=invoice["pricesIncludeTax"])
+    area = invoice["taxAreaId"] if invoice["taxLiable"] else ""
+    taxable = [Taxable(line["lineAmount"], Decimal(0), line["taxCode"]) for line in lines]
+    return sales_tax.tax_lines(taxable, discount, lambda group: company.tax_rates(area, group))
 
 
 def check_open(invoice: Row | Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from sandbox.bc.dates import add_formula
 from sandbox.bc.document import check_open, check_rate
 from sandbox.bc.edit import Edit
 from sandbox.bc.errors import dialog, must_have_value
+from sandbox.bc.session import Session
 from sandbox.bc.store import Row
 
 _ADDRESS = {
@@ -34,7 +35,7 @@ def set_customer(edit: Edit, customer: Row) -> None:
         check_open(edit.values)
     check_customer(customer)
     record = f"Customer: No.={customer['number']}"
-    if not customer["genBusPostingGroup"]:
+    if not customer["genBusPostingGroup"] and edit.session.company.vat_in_use:
         raise must_have_value("Gen. Bus. Posting Group", record)
     if not customer["customerPostingGroup"]:
         raise must_have_value("Customer Posting Group", record)
@@ -48,6 +49,8 @@ def set_customer(edit: Edit, customer: Row) -> None:
         email=customer["email"],
         genBusPostingGroup=customer["genBusPostingGroup"],
         vatBusPostingGroup=customer["vatBusPostingGroup"],
+        taxAreaId=customer["taxAreaId"],
+        taxLiable=customer["taxLiable"],
         **{f"sellTo{part}": customer[name] for part, name in _ADDRESS.items()},
         **{f"shipTo{part}": customer[name] for part, name in _ADDRESS.items()},
     )
@@ -68,11 +71,16 @@ def set_bill_to(edit: Edit, customer: Row) -> None:
         currencyCode=customer["currencyCode"],
         salesperson=customer["salespersonCode"],
         pricesIncludeTax=customer["pricesIncludeTax"],
-        discountAppliedBeforeTax=not customer["pricesIncludeTax"],
+        discountAppliedBeforeTax=discount_before_tax(edit.session, customer),
         **{f"billTo{part}": customer[name] for part, name in _ADDRESS.items()},
     )
     set_due_date(edit)
     check_rate(edit.session, edit.values)
+
+
+def discount_before_tax(session: Session, record: Row) -> bool:
+    """Always with sales tax; with VAT where prices exclude it. `record` is a customer or an invoice."""
+    return not session.company.vat_in_use or not record["pricesIncludeTax"]
 
 
 def set_due_date(edit: Edit) -> None:

@@ -95,6 +95,8 @@ def new_invoice(session: Session) -> dict[str, Any]:
         "postingDate": session.today,
         "dueDate": session.today,
         "discountAppliedBeforeTax": True,
+        "taxAreaId": ZERO_GUID,
+        "taxLiable": False,
         "posted": False,
         "closed": False,
         "headerStatus": "Open",

@@ -196,6 +196,13 @@ _TRIGGERS: Mapping[str, Trigger] = {
     ),
     "inventory": _inventory,
     "unitCost": _unit_cost,
+    "taxGroupId": by_id("taxGroupId", "taxGroupCode", "Tax Group"),
+    "taxGroupCode": by_code(
+        "taxGroupId",
+        "taxGroupCode",
+        "Tax Group",
+        "The tax group values do not match to a specific Tax Group.",
+    ),
     "baseUnitOfMeasureId": _unit_id,
     "baseUnitOfMeasureCode": _unit_code,
     "generalProductPostingGroupId": _product_group_id,

@@ -1,4 +1,4 @@
-"""What a line sells: an item or an account put on it, with its price, unit and VAT."""
+"""What a line sells: an item or an account put on it, with its price, unit and tax."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reset(values: dict[str, Any]) -> None:
 
 
 def set_item(edit: Edit, item: Row) -> None:
-    """Put an item on the line: description, unit, VAT and price come from it."""
+    """Put an item on the line: description, unit, tax and price come from it."""
     number = item["number"]
     if item["blocked"]:
         raise must_be("Blocked", "No", item_record(number), "Yes")
@@ -49,7 +49,7 @@ def set_item(edit: Edit, item: Row) -> None:
         unitOfMeasureCode=item["baseUnitOfMeasureCode"],
         genProdPostingGroup=item["generalProductPostingGroupCode"],
     )
-    set_tax_group(edit, item["vatProdPostingGroup"])
+    set_tax_group(edit, _tax_group_of(edit, item))
     set_unit_price(edit)
 
 
@@ -71,11 +71,17 @@ def set_account(edit: Edit, account: Row) -> None:
         description=account["displayName"],
         genProdPostingGroup=account["genProdPostingGroup"],
     )
-    set_tax_group(edit, account["vatProdPostingGroup"])
+    set_tax_group(edit, _tax_group_of(edit, account))
 
 
 def set_tax_group(edit: Edit, group: str) -> None:
-    """The line's VAT by the set-up's cell for customer and product; a pair without a cell is refused."""
+    """The line's VAT by the set-up's cell for customer and product; a pair without a cell is refused.
+
+    With sales tax the group itself, blank too; what it costs depends on the whole document.
+    """
+    if not edit.session.company.vat_in_use:
+        edit.values.update(taxCode=group)
+        return
     business = _invoice(edit)["vatBusPostingGroup"]
     cell = edit.session.company.vat.get((business, group))
     if cell is None:
@@ -91,6 +97,11 @@ def set_tax_group(edit: Edit, group: str) -> None:
         taxPercent=percent,
         vatKey=f"{cell.identifier}/{cell.calculation}",
     )
+
+
+def _tax_group_of(edit: Edit, record: Row) -> str:
+    name = "vatProdPostingGroup" if edit.session.company.vat_in_use else "taxGroupCode"
+    return str(record.get(name, ""))
 
 
 def set_unit(edit: Edit, code: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.bc.document import LINE_STEP, check_open, lines_of, recalculate
 from sandbox.bc.edit import Edit, Trigger
 from sandbox.bc.errors import bad_request, dialog, must_have_value, not_in_table
+from sandbox.bc.invoice_customer import discount_before_tax
 from sandbox.bc.line_objects import reset, set_account, set_item, set_tax_group, set_unit, set_unit_price
 from sandbox.bc.line_objects import worked_amounts as _amounts
 from sandbox.bc.seeding import blanks
@@ -102,7 +103,7 @@ def new_line() -> dict[str, Any]:
 def _check(edit: Edit, invoice: Row) -> None:
     """What can be judged only when the whole body is applied."""
     values = edit.values
-    values["discountAppliedBeforeTax"] = not invoice["pricesIncludeTax"]
+    values["discountAppliedBeforeTax"] = discount_before_tax(edit.session, invoice)
     if values["lineObjectNumber"]:
         _amounts(values)
     elif values["quantity"] or values["unitPrice"] or values["discountAmount"]:
@@ -208,10 +209,12 @@ def _discount(edit: Edit, value: Decimal) -> None:
 
 
 def _tax_code(edit: Edit, value: str) -> None:
-    """Written as VAT product posting group (cut to 20), read as VAT identifier."""
-    code = value[:20]
-    if code and edit.session.company["taxGroups"].by_key(code) is None:
-        raise not_in_table("VAT Prod. Posting Group", "Sales Line", code, "VAT Product Posting Group")
+    """Cut to 20. With VAT written as product posting group and read as VAT identifier; else the tax group."""
+    code, company = value[:20], edit.session.company
+    if code and company["taxGroups"].by_key(code) is None:
+        if company.vat_in_use:
+            raise not_in_table("VAT Prod. Posting Group", "Sales Line", code, "VAT Product Posting Group")
+        raise not_in_table("Tax Group Code", "Sales Line", code, "Tax Group")
     set_tax_group(edit, code)
 
 

@@ -15,13 +15,13 @@ from sandbox.bc.store import Row
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "countriesRegions": {"addressFormat": "City+Post Code"},
     "currencies": {"amountDecimalPlaces": "2:2", "rates": ()},
-    "taxGroups": {"taxType": "VAT"},
-    "taxAreas": {"taxType": "VAT"},
 }
 
 
 def create(session: Session, kind: EntityType, body: Mapping[str, Any]) -> Row:
     edit = Edit(session, kind, {**blanks(kind), **_DEFAULTS.get(kind.set_name, {})})
+    if kind.set_name in ("taxGroups", "taxAreas"):
+        edit.values["taxType"] = "VAT" if session.company.vat_in_use else "Sales Tax"
     edit.apply(body, _TRIGGERS)
     if not edit.values["code"]:
         raise must_have_value("Code", f"{kind.al}: Code=''")

@@ -96,12 +96,12 @@ def _setup(company: seeds.Company) -> Iterator[Seeded]:
 def _groups(company: seeds.Company) -> Iterator[Seeded]:
     """Posting groups; in a VAT company tax areas are VAT business groups and tax groups VAT product groups."""
     at = company.created
-    for set_name, groups in (
-        ("taxAreas", company.vat_business_groups),
-        ("taxGroups", company.vat_product_groups),
-    ):
-        for group in groups:
-            yield set_name, group.id, {"code": group.code, "displayName": group.name, "taxType": "VAT"}, at
+    kind = "VAT" if company.vat_in_use else "Sales Tax"
+    areas: list[seeds.PostingGroup | seeds.TaxArea] = [*company.vat_business_groups, *company.tax_areas]
+    for area in areas:
+        yield "taxAreas", area.id, {"code": area.code, "displayName": area.name, "taxType": kind}, at
+    for group in company.vat_product_groups or company.tax_groups:
+        yield "taxGroups", group.id, {"code": group.code, "displayName": group.name, "taxType": kind}, at
     for group in company.gen_product_groups:
         yield "generalProductPostingGroups", group.id, {
             "code": group.code, "description": group.name, "defaultVATProductPostingGroup": group.vat_group,
@@ -129,6 +129,7 @@ def _accounts(company: seeds.Company) -> Iterator[Seeded]:
             "directPosting": account.direct_posting,
             "consolidationTranslationMethod": "Average Rate (Manual)",
             "genProdPostingGroup": account.gen_product_group, "vatProdPostingGroup": account.vat_product_group,
+            "taxGroupCode": account.tax_group,
         }, company.created  # fmt: skip
 
 
@@ -136,14 +137,17 @@ def _customers(company: seeds.Company) -> Iterator[Seeded]:
     currencies = {one.code: one.id for one in company.currencies}
     terms = {one.code: one.id for one in company.payment_terms}
     methods = {one.code: one.id for one in company.payment_methods}
-    areas = {one.code: one.id for one in company.vat_business_groups}
+    areas = {one.code: one.id for one in company.vat_business_groups} | {
+        one.code: one.id for one in company.tax_areas
+    }
     for one in company.customers:
         yield "customers", one.id, {
             "number": one.number, "displayName": one.name, "type": one.type, "addressLine1": one.address1,
             "addressLine2": one.address2, "city": one.city, "state": one.county, "country": one.country,
             "postalCode": one.postcode, "phoneNumber": one.phone, "email": one.email, "website": one.website,
             "creditLimit": one.credit_limit, "taxRegistrationNumber": one.vat_number, "blocked": one.blocked,
-            "taxAreaId": areas.get(one.vat_business_group, ZERO_GUID),
+            "taxAreaId": areas.get(one.vat_business_group or one.tax_area, ZERO_GUID),
+            "taxLiable": one.tax_liable,
             "currencyId": currencies.get(one.currency, ZERO_GUID), "currencyCode": one.currency,
             "paymentTermsId": terms.get(one.payment_terms, ZERO_GUID),
             "paymentMethodId": methods.get(one.payment_method, ZERO_GUID),
@@ -158,6 +162,7 @@ def _items(company: seeds.Company) -> Iterator[Seeded]:
     units = {one.code: one.id for one in company.units}
     products = {one.code: one.id for one in company.gen_product_groups}
     inventory = {one.code: one.id for one in company.inventory_groups}
+    tax_groups = {one.code: one.id for one in company.tax_groups}
     for one in company.items:
         yield "items", one.id, {
             "number": one.number, "displayName": one.name, "type": one.type,
@@ -169,6 +174,7 @@ def _items(company: seeds.Company) -> Iterator[Seeded]:
             "generalProductPostingGroupCode": one.gen_product_group,
             "inventoryPostingGroupId": inventory.get(one.inventory_group, ZERO_GUID),
             "inventoryPostingGroupCode": one.inventory_group, "vatProdPostingGroup": one.vat_product_group,
+            "taxGroupId": tax_groups.get(one.tax_group, ZERO_GUID), "taxGroupCode": one.tax_group,
             "salesBlocked": one.sales_blocked, "costingMethod": one.costing_method,
             "hasEntries": one.has_entries, "units": (one.unit,) if one.unit else (),
         }, one.modified  # fmt: skip

@@ -28,4 +28,5 @@ TABLES: Mapping[str, str] = {
     "Unit of Measure": "unitsOfMeasure",
     "Gen. Product Posting Group": "generalProductPostingGroups",
     "Inventory Posting Group": "inventoryPostingGroups",
+    "Tax Group": "taxGroups",
 }

@@ -33,6 +33,7 @@ class Taxed:
     discount: Decimal
     net: Decimal
     net_including: Decimal
+    percent: Decimal
 
     @property
     def tax(self) -> Decimal:
@@ -65,10 +66,10 @@ def tax_lines(
         sums[line.group] = (running, other)
         if gross:
             alone = round_to(line.amount / factor, precision)
-            taxed.append(Taxed(alone, line.amount, alone - part, part, base))
+            taxed.append(Taxed(alone, line.amount, alone - part, part, base, line.percent))
         else:
             alone = round_to(line.amount * factor, precision)
-            taxed.append(Taxed(line.amount, alone, share, base, part))
+            taxed.append(Taxed(line.amount, alone, share, base, part, line.percent))
     return taxed
 
 

@@ -33,6 +33,7 @@ class Account:
     blocked: bool = False
     gen_product_group: str = ""
     vat_product_group: str = ""
+    tax_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,25 @@ class VatSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class TaxArea:
+    """Where a customer is taxed, in a company with sales tax: the taxes of its jurisdictions add up."""
+
+    id: str
+    code: str
+    name: str
+    jurisdictions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaxDetail:
+    """What a jurisdiction takes of a tax group, in percent. A blank group stands for those without a row."""
+
+    jurisdiction: str
+    group: str
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class SalesSetup:
     """One cell of the general posting setup: which account a sale is booked to."""
 
@@ -172,6 +192,8 @@ class Customer:
     credit_limit: Decimal
     prices_include_vat: bool
     modified: datetime
+    tax_area: str = ""
+    tax_liable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +217,7 @@ class Item:
     blocked: bool
     sales_blocked: bool
     modified: datetime
+    tax_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +236,10 @@ class CompanyInformation:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """One BC company. `currency` is its local currency, which customers carry as a blank code."""
+    """One BC company. `currency` is its local currency, which customers carry as a blank code.
+
+    Where VAT is not in use there is sales tax: `tax_areas`, `tax_groups` and `tax_details` instead of VAT groups.
+    """
 
     id: str
     name: str
@@ -242,6 +268,13 @@ class Company:
     customers: tuple[Customer, ...]
     items: tuple[Item, ...]
     created: datetime
+    tax_areas: tuple[TaxArea, ...] = ()
+    tax_groups: tuple[PostingGroup, ...] = ()
+    tax_details: tuple[TaxDetail, ...] = ()
+
+    @property
+    def vat_in_use(self) -> bool:
+        return not self.tax_groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from sandbox.data import bc_tables as tables
 from sandbox.data import names
@@ -15,15 +15,14 @@ from sandbox.data.bc import (
     CompanyInformation,
     Customer,
     Environment,
-    Item,
     record_id,
 )
-
-CENT = Decimal("0.01")
+from sandbox.data.bc_items import build_items, some_time
+from sandbox.data.us_seed import us_company
 
 
 def build_business_central(seed: int, scale: int, today: date, tenant_id: str) -> BusinessCentral:
-    """Production with a large and a small GB company, Sandbox with a German one."""
+    """Production with a large and a small GB company, Sandbox with a German one, a US company with sales tax."""
     large = _company(
         seed, today, "Tamarisk UK", "Tamarisk Technology Ltd", "GB", customers=150 * scale, items=300 * scale
     )
@@ -36,6 +35,7 @@ def build_business_central(seed: int, scale: int, today: date, tenant_id: str) -
         (
             Environment("Production", "Production", "GB", (large, small)),
             Environment("Sandbox", "Sandbox", "DE", (german,)),
+            Environment("Production-US", "Production", "US", (us_company(seed + 3, today),)),
         ),
     )
 
@@ -47,7 +47,7 @@ def _company(
     local = {"GB": "GBP", "DE": "EUR"}[country]
     standard, reduced = {"GB": ("20", "5"), "DE": ("19", "7")}[country]
     created = datetime.combine(today, time(8), UTC) - timedelta(days=700)
-    items_made = _items(rng, name, items, created)
+    items_made = build_items(rng, name, items, created)
     place = names.GB_PLACES[0] if country == "GB" else names.DE_PLACES[0]
     return Company(
         id=record_id(name, "company", name),
@@ -114,7 +114,7 @@ def _customers(
     made: list[Customer] = []
     taken: set[str] = set()
     for index in range(count):
-        name = _fresh_name(rng, country, taken)
+        name = names.fresh_name(rng, names.GB_FORMS if country == "GB" else names.DE_FORMS, taken)
         made.append(_customer(rng, company, country, index, name, created))
     if count >= 10:
         made[-5] = replace(made[-5], blocked="All")
@@ -129,17 +129,6 @@ def _customers(
         made[-2] = replace(made[-2], prices_include_vat=True)
         made[-1] = replace(made[-1], name="O'Brien & Co* (Holdings) | North")
     return tuple(made)
-
-
-def _fresh_name(rng: random.Random, country: str, taken: set[str]) -> str:
-    forms = names.GB_FORMS if country == "GB" else names.DE_FORMS
-    while True:
-        stem = f"{rng.choice(names.FIRST)} {rng.choice(names.SECOND)}"
-        if len(taken) >= len(names.FIRST) * len(names.SECOND) * 2 // 3:
-            stem = f"{stem} {len(taken)}"
-        if stem not in taken:
-            taken.add(stem)
-            return f"{stem} {rng.choice(forms)}"
 
 
 def _customer(
@@ -181,60 +170,9 @@ def _customer(
         blocked=" ",
         credit_limit=Decimal(rng.choice((0, 0, 2500, 5000, 10000))),
         prices_include_vat=False,
-        modified=_some_time(rng, created),
+        modified=some_time(rng, created),
     )
-
-
-def _items(rng: random.Random, company: str, count: int, created: datetime) -> tuple[Item, ...]:
-    """The last four are the awkward ones: blocked, sales blocked, no posting groups, standard cost."""
-    made: list[Item] = []
-    for index in range(count):
-        category, kind, pattern, unit, cost_text, margin = names.PRODUCTS[index % len(names.PRODUCTS)]
-        grade = index // len(names.PRODUCTS) + 1
-        cost = (Decimal(cost_text) * (100 + 7 * (grade - 1)) / 100).quantize(CENT, ROUND_HALF_UP)
-        stocked = kind == "Inventory"
-        number = f"{category[:3]}-{1000 + index}"
-        made.append(
-            Item(
-                id=record_id(company, "item", number),
-                number=number,
-                name=pattern.format(n=grade),
-                type=kind,
-                category=category,
-                unit=unit,
-                gtin=f"{5000000000000 + rng.randint(0, 10**9):013d}"
-                if stocked and rng.random() < 0.4
-                else "",
-                unit_price=(cost * (100 + margin) / 100).quantize(CENT, ROUND_HALF_UP),
-                unit_cost=cost,
-                price_includes_vat=False,
-                inventory=Decimal(rng.randint(0, 80)) if stocked else Decimal(0),
-                has_entries=stocked and rng.random() < 0.7,
-                costing_method="FIFO",
-                gen_product_group="GOODS" if stocked else "SERVICES",
-                vat_product_group="ZERO"
-                if category == "TRAINING"
-                else "REDUCED"
-                if index % 37 == 5
-                else "STANDARD",
-                inventory_group="RESALE" if stocked else "",
-                blocked=False,
-                sales_blocked=False,
-                modified=_some_time(rng, created),
-            )
-        )
-    if count >= 20:
-        made[-4] = replace(made[-4], blocked=True)
-        made[-3] = replace(made[-3], sales_blocked=True)
-        made[-2] = replace(made[-2], gen_product_group="", vat_product_group="", inventory_group="")
-        stocked_at = next(i for i in range(count - 5, 0, -1) if made[i].type == "Inventory")
-        made[stocked_at] = replace(made[stocked_at], costing_method="Standard", has_entries=True)
-    return tuple(made)
 
 
 def _vat_number(rng: random.Random, country: str) -> str:
     return f"{country}{rng.randint(10**8, 10**9 - 1)}"
-
-
-def _some_time(rng: random.Random, created: datetime) -> datetime:
-    return created + timedelta(milliseconds=rng.randint(0, 600 * 86_400_000))

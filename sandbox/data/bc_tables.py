@@ -184,14 +184,20 @@ def units(company: str) -> tuple[Unit, ...]:
     return tuple(Unit(record_id(company, "unit", code), code, name, iso) for code, name, iso in _UNITS)
 
 
+_RATES_IN_DOLLARS = {"EUR": ("1.0850", "1.0912"), "GBP": ("1.2604", "1.2689")}
+
+
 def currencies(company: str, local: str, today: date) -> tuple[Currency, ...]:
     """Foreign currencies with a rate of a year ago and one of last week."""
     return tuple(
         Currency(
             record_id(company, "currency", code), code, name, symbol, Decimal("0.01"),
-            ((today - timedelta(days=365), Decimal(old)), (today - timedelta(days=7), Decimal(new))),
+            tuple(
+                (today - timedelta(days=days), Decimal(rate))
+                for days, rate in zip((365, 7), _RATES_IN_DOLLARS[code] if local == "USD" else rates, strict=True)
+            ),
         )
-        for code, name, symbol, old, new in _CURRENCIES
+        for code, name, symbol, *rates in _CURRENCIES
         if code != local
     )  # fmt: skip
 

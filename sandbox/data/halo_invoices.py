@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -35,7 +35,8 @@ def build_invoices(
     """
     buyers = [client for client in clients if client.matches_by == "number"]
     newcomer = next(client for client in clients if not client.matches_by and client.accountsid)
-    products = [item for item in items if item.bc_number and item.accountsid][:-4]
+    known = [item for item in items if item.bc_number and item.accountsid][:-4]
+    products = {kind: [item for item in known if item.type == kind] for kind in (0, 1, 2)}
     charges = [row for row in lookups if row.lookupid == 17 and row.value5 and row.id <= 5]
     numbers = _Numbers()
     made: list[Invoice] = []
@@ -48,7 +49,7 @@ def build_invoices(
             else today - timedelta(days=rng.choice((0, 0, 0, 1, 2)))
         )
         lines = _lines(
-            rng, numbers, FIRST_INVOICE + index, products, charges, Decimal(20) if old else Decimal(0)
+            rng, numbers, FIRST_INVOICE + index, known, products, charges, Decimal(20) if old else Decimal(0)
         )
         made.append(_invoice(rng, FIRST_INVOICE + index, client, day, lines, old, index % 3 == 0))
     made[-4] = replace(made[-4], voided=True)
@@ -106,10 +107,10 @@ def _lines(
     numbers: _Numbers,
     invoice: int,
     products: Sequence[Item],
+    by_type: Mapping[int, Sequence[Item]],
     charges: Sequence[LookupRow],
     rate: Decimal,
 ) -> tuple[Line, ...]:
-    by_type = {kind: [item for item in products if item.type == kind] for kind in (0, 1, 2)}
     lines: list[Line] = []
     for group in range(rng.choice((0, 1, 2))):
         title = ("Hardware", "Managed services", "Project work")[(invoice + group) % 3]

@@ -26,6 +26,7 @@ from sandbox.data.halo_names import messy_name, messy_vat_number
 CHARGE_TYPES = 17
 ACCOUNTS_CODES = 102
 COUNTRY_CODES = 103
+FIRST_BRANCH = 10_000_000  # far above the main sites, whose ids follow their clients'
 ITEM_TYPES = {"Service": 0, "Inventory": 1, "Non-Inventory": 2}
 _GROUPS = (
     ("Hardware", ("NOTEBOOK", "DESKTOP", "MONITOR", "SERVER", "PRINTER")), ("Networking", ("NETWORK", "CABLE")),
@@ -126,8 +127,8 @@ def _pairs(rng: random.Random, scale: int, company: bc.Company) -> list[tuple[st
 
     def take(count: int, wanted: str = "") -> list[bc.Customer]:
         found = [customer for customer in plain if not wanted or getattr(customer, wanted)][: count * scale]
-        for customer in found:
-            plain.remove(customer)
+        gone = {customer.id for customer in found}
+        plain[:] = [customer for customer in plain if customer.id not in gone]
         return found
 
     by_tax = take(25, "vat_number")
@@ -214,7 +215,7 @@ def _site(rng: random.Random, client_id: int, twin: bc.Customer | None) -> Site:
 def _branch(rng: random.Random, number: int, client_id: int) -> Site:
     town, county, postcode = rng.choice(names.GB_PLACES)
     address = Address(f"{rng.randint(1, 180)} {rng.choice(names.STREETS)}", "", town, county, postcode)
-    return Site(50_000 + number, f"{town} office", client_id, "", "", address, address, True)
+    return Site(FIRST_BRANCH + number, f"{town} office", client_id, "", "", address, address, True)
 
 
 def _items(rng: random.Random, scale: int, company: bc.Company, created: datetime) -> tuple[Item, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
+
 FIRST = (
     "Alder", "Beacon", "Bramble", "Calder", "Cobalt", "Copper", "Dunmore", "Eastgate", "Fallow", "Fernhill",
     "Granite", "Harbour", "Hartwell", "Ivybridge", "Juniper", "Kestrel", "Kingsway", "Larch", "Lindale", "Marlow",
@@ -18,6 +21,7 @@ SECOND = (
     "Textiles", "Training", "Travel", "Veterinary",
 )  # fmt: skip
 GB_FORMS = ("Ltd", "Limited", "LLP", "plc", "Ltd", "Ltd", "& Sons Ltd", "Group Ltd")
+US_FORMS = ("Inc.", "LLC", "Inc.", "Corp.", "LLC", "Group, Inc.", "& Co.")
 DE_FORMS = ("GmbH", "GmbH & Co. KG", "AG", "GmbH", "KG")
 PEOPLE = (
     ("Amara", "Okafor"), ("Ben", "Whitlock"), ("Chloe", "Marsden"), ("Dilip", "Rao"), ("Eleri", "Pugh"),
@@ -38,6 +42,11 @@ GB_PLACES = (
 DE_PLACES = (
     ("Berlin", "", "10115"), ("Hamburg", "", "20095"), ("München", "Bayern", "80331"), ("Köln", "NRW", "50667"),
     ("Leipzig", "Sachsen", "04109"), ("Nürnberg", "Bayern", "90402"), ("Bremen", "", "28195"),
+)  # fmt: skip
+# city, state, ZIP code; the tax area has the city's name
+US_PLACES = (
+    ("Seattle", "WA", "98101"), ("New York", "NY", "10013"), ("Chicago", "IL", "60606"), ("Atlanta", "GA", "30303"),
+    ("Austin", "TX", "78701"), ("Miami", "FL", "33131"), ("Portland", "OR", "97204"),
 )  # fmt: skip
 ABROAD = (
     ("IE", "Dublin", "", "D02 X285"), ("FR", "Lyon", "", "69002"), ("NL", "Utrecht", "", "3511 AB"),
@@ -69,3 +78,14 @@ PRODUCTS: tuple[tuple[str, str, str, str, str, int], ...] = (
     ("TELECOM", "Non-Inventory", "SIP channels, pack of {n}", "MONTH", "11.50", 70),
     ("TRAINING", "Service", "Workshop {n}", "DAY", "390.00", 90),
 )  # fmt: skip
+
+
+def fresh_name(rng: random.Random, forms: Sequence[str], taken: set[str]) -> str:
+    """A company name that is not in `taken`, with one of the legal forms; it is put there."""
+    while True:
+        stem = f"{rng.choice(FIRST)} {rng.choice(SECOND)}"
+        if len(taken) >= len(FIRST) * len(SECOND) * 2 // 3:
+            stem = f"{stem} {len(taken)}"
+        if stem not in taken:
+            taken.add(stem)
+            return f"{stem} {rng.choice(forms)}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import date, datetime, time
 from typing import Any
 
-from sandbox.data.halo import HaloTenant, Invoice, RecurringInvoice
+from sandbox.data.halo import Address, HaloTenant, Invoice, RecurringInvoice
 from sandbox.halo import fields
 from sandbox.halo.fields import Row, blank
 
@@ -55,17 +55,29 @@ def seed(halo: HaloTenant) -> dict[str, dict[Key, Row]]:
 
 
 def _rows(table: Mapping[str, str], records: Iterable[Any], **more: Any) -> dict[Key, Row]:
-    return {record.id: {**blank(table), **more, **_plain(record)} for record in records}
+    empty = {**blank(table), **more}
+    return {record.id: empty | _plain(record) for record in records}
+
+
+def _lines(lines: Iterable[Any]) -> list[Row]:
+    empty = blank(fields.LINE)
+    return [empty | _plain(line) for line in lines]
 
 
 def _plain(record: Any) -> Row:
     """The record's own fields that Halo knows; what is None is absent, a date is its midnight."""
-    plain: Row = asdict(record)
+    plain = {one.name: getattr(record, one.name) for one in dataclasses.fields(record)}
     return {
-        name: datetime.combine(value, time()) if type(value) is date else value
+        name: _value(value)
         for name, value in plain.items()
-        if value is not None and name not in _NOT_HALOS
+        if value is not None and name not in _NOT_HALOS and name != "lines"
     }
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Address):
+        return _plain(value)
+    return datetime.combine(value, time()) if type(value) is date else value
 
 
 def _invoice(invoice: Invoice, names: Mapping[int, str]) -> Row:
@@ -76,7 +88,7 @@ def _invoice(invoice: Invoice, names: Mapping[int, str]) -> Row:
     row["site_name"] = "Main"
     if invoice.posted:
         row["dateposted"] = invoice.last_modified
-    row["lines"] = [{**blank(fields.LINE), **_plain(line)} for line in invoice.lines]
+    row["lines"] = _lines(invoice.lines)
     return numbered(row)
 
 
@@ -90,5 +102,5 @@ def numbered(row: Row) -> Row:
 def _recurring(invoice: RecurringInvoice, names: Mapping[int, str]) -> Row:
     row = {**blank(fields.RECURRING_INVOICE), **_plain(invoice)}
     row["client_name"] = names.get(invoice.client_id, "")
-    row["lines"] = [{**blank(fields.LINE), **_plain(line)} for line in invoice.lines]
+    row["lines"] = _lines(invoice.lines)
     return row

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sandbox.halo.errors import not_found, refused
 from sandbox.halo.fields import Row
+from sandbox.halo.native import NATIVE, native_rows
 from sandbox.halo.resources import Resource
 from sandbox.halo.seeding import Key, seed
 from sandbox.halo.switches import register_switches
@@ -77,11 +78,13 @@ class HaloState:
         self.request_times: list[datetime] = []
         self.tell: Callable[[list[Change]], None] = lambda changes: None
         self._changes: list[Change] = []
+        self._native = False
         world.on_reset(self._rebuild)
 
     def _rebuild(self) -> None:
         halo = self.world.data.halo
         self.tables = seed(halo)
+        self._native = False
         self.next_ids = Counter({name: _greatest(table) for name, table in self.tables.items()})
         lines = (
             line["id"]
@@ -105,10 +108,20 @@ class HaloState:
         return self.world.switch(f"halo.{name}")
 
     def table(self, resource: str) -> dict[Key, Row]:
+        if resource in NATIVE and not self._native and self.switch("native_module_id"):
+            self._native = True
+            self._leave_native_rows(int(self.switch("native_module_id")))
         return self.tables[resource]
 
     def find(self, resource: str, key: Key) -> Row | None:
-        return self.tables[resource].get(key)
+        return self.table(resource).get(key)
+
+    def _leave_native_rows(self, module: int) -> None:
+        """What Halo's own integration would have left: looked for when first read, since its switch comes late."""
+        for resource, rows in native_rows(self.world.data, module).items():
+            for row in rows:
+                key = self.take_id(resource)
+                self.tables[resource][key] = {**row, "id": key}
 
     def take_id(self, resource: str) -> int:
         self.next_ids[resource] += 1
@@ -157,10 +170,15 @@ class HaloState:
     def _note(self, resource: Resource, key: Key, row: Row, operation: Operation) -> None:
         if resource.event and isinstance(key, int):
             self._changes.append(Change(resource.event, key, operation, row))
+        if resource.name == "Site" and self.switch("site_fires_customer"):
+            client = self.find("Client", row["client_id"])
+            if client is not None:
+                self._changes.append(Change("customer", client["id"], "updated", client))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; the webhooks hear of it at its end, each record once."""
+        self.table("ExternalLink")  # native rows come before, not within: a rollback must not lose them
         before = {name: dict(table) for name, table in self.tables.items()}
         kept = len(self._changes)
         try:

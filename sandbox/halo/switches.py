@@ -38,6 +38,8 @@ SWITCHES: tuple[tuple[str, Any, str], ...] = (
     ("rate_limit_requests", 450, "see rate_limit"),
     ("rate_limit_seconds", 300, "see rate_limit"),
     ("retry_after", None, "seconds in Retry-After of a 429; None: no such header"),
+    ("site_fires_customer", False, "a saved site also fires its customer's webhook"),
+    ("native_module_id", 0, "module_id of links and an error that Halo's own integration left; 0: it left none"),
     ("event_numbers", {}, "event numbers of API-registered webhooks: {\"invoice\": [..]}; none is established"),
     ("webhook_delay", 0.2, "seconds from a save to its delivery"),
     ("webhook_jitter", 0.0, "up to so many seconds more, so that deliveries overtake each other"),
