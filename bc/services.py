@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from bc.sync.context import Push
 
 WAKE_PENDING = timedelta(seconds=20)
+WAKE_SLACK = timedelta(seconds=1)
+_NOW, _LATER = "pump:wake", "pump:later"
 
 
 @dataclass(slots=True)
@@ -70,22 +72,32 @@ class Services:
     async def wake(self, *, delay: float = 0.0) -> None:
         """See that a pump runs soon. One wake-up serves many changes; a timer finds what a lost one would have."""
         self.poke()
-        if delay <= 0 and await self._wake_is_pending():
+        if await self._wake_is_pending(delay):
             return
         await self.store.queues.send("pump", b'{"wake":true}', delay=delay)
 
-    async def _wake_is_pending(self) -> bool:
-        """Whether a wake-up was put on the queue lately and no pump has taken it yet; notes this one otherwise."""
-        now = datetime.now(UTC)
-        noted = await self.store.notes.get("pump:wake")
-        if noted and now - datetime.fromisoformat(noted["at"]) < WAKE_PENDING:
-            return True
-        await self.store.notes.put("pump:wake", {"at": now.isoformat(), "by": secrets.token_hex(4)})
+    async def _wake_is_pending(self, delay: float) -> bool:
+        """Whether a wake-up that serves is on the queue and no pump has taken it yet; notes this one otherwise.
+
+        One for now and one for later are noted apart. Without that each run would leave one more message behind, and
+        each of those a run, for as long as any record waits.
+        """
+        key, now = (_LATER if delay > 0 else _NOW), datetime.now(UTC)
+        due = now + timedelta(seconds=delay)
+        noted = await self.store.notes.get(key)
+        if noted:
+            expected = datetime.fromisoformat(noted["due"])
+            if now - expected < WAKE_PENDING and expected <= due + WAKE_SLACK:
+                return True
+        await self.store.notes.put(key, {"due": due.isoformat(), "by": secrets.token_hex(4)})
         return False
 
     async def woken(self) -> None:
-        """A pump takes the wake-up: from here on a new change needs a new one."""
-        await self.store.notes.put("pump:wake", None)
+        """A pump takes a wake-up: from here on a new change needs a new one."""
+        await self.store.notes.put(_NOW, None)
+        later = await self.store.notes.get(_LATER)
+        if later and datetime.fromisoformat(later["due"]) <= datetime.now(UTC) + WAKE_SLACK:
+            await self.store.notes.put(_LATER, None)
 
     def check_fence(self) -> None:
         """Raise `LostLease` unless the pump's lease is good for the longest BC call that may follow."""
@@ -126,26 +138,31 @@ class Services:
 
         if connection.status == "needs_authorization" and error.code == "needs_authorization":
             return
-        await self.store.connections.update(connection.id, stop)
+        async with self.lane("connection", connection.id):
+            try:
+                await self.store.connections.update(connection.id, stop)
+            except KeyError:
+                return  # removed meanwhile: there is nobody to tell
+            if not await self.store.errors.open_of("connection", connection.id):
+                await self._tell_once(connection, error)
+
+    async def _tell_once(self, connection: Connection, error: NeedsAuthorization) -> None:
         now = datetime.now(UTC)
-        open_rows = await self.store.errors.open_of("connection", connection.id)
-        if not open_rows:
-            await self.store.errors.put(
-                ErrorRow(
-                    id=self.store.outcomes.new_id(now),
-                    connection_id=connection.id,
-                    entity="connection",
-                    halo_id=connection.id,
-                    status="failed",
-                    code=error.code,
-                    message=error.message,
-                    cure=error.cure
-                    or "Authorize the connection again; waiting records are sent by themselves.",
-                    at=now,
-                    correlation_id=error.correlation_id,
-                    record_name=connection.name,
-                )
+        await self.store.errors.put(
+            ErrorRow(
+                id=self.store.outcomes.new_id(now),
+                connection_id=connection.id,
+                entity="connection",
+                halo_id=connection.id,
+                status="failed",
+                code=error.code,
+                message=error.message,
+                cure=error.cure or "Authorize the connection again; waiting records are sent by themselves.",
+                at=now,
+                correlation_id=error.correlation_id,
+                record_name=connection.name,
             )
+        )
 
     async def authorized(self, connection_id: str) -> None:
         """The connection can sign in again: close its error and queue what waited."""
@@ -178,7 +195,7 @@ def build(settings: Settings) -> Services:
     bc_transport = Transport("bc", settings.bc_api_url)
     permits = PumpPermits(store.budgets, settings.bc_max_concurrency)
     borrowed = BorrowedPermits(store.budgets, settings.bc_max_concurrency)
-    return Services(
+    services = Services(
         settings=settings,
         store=store,
         entra=entra,
@@ -190,6 +207,8 @@ def build(settings: Settings) -> Services:
         halo_facts=HaloFacts(halo),
         transports=(bc_transport, halo_transport),
     )
+    permits.check_fence = services.check_fence
+    return services
 
 
 _services: Services | None = None

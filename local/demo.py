@@ -156,8 +156,11 @@ class Story:
 
     def fill(self) -> None:
         """Bring BC's customers and products to Halo, so that every line has something to be booked on."""
+        path = f"/api/connections/{self.connection}"
+        for kind in ("accounts", "countries", "item_categories"):
+            job = self._job(self._call("POST", f"{path}/imports/{kind}", {"all": True})["job_id"])
+            say(f"Imported {kind.replace('_', ' ')}: {job['created']} created, {job['failed']} failed.")
         for kind in ("customers", "products"):
-            path = f"/api/connections/{self.connection}"
             preview = self._call("GET", f"{path}/preview/{kind}?limit=500")
             matches = [item["match"] for item in preview["items"]]
             counts = ", ".join(f"{matches.count(word)} {word}" for word in dict.fromkeys(matches))

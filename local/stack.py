@@ -81,7 +81,7 @@ class App:
         self.sandbox = sandbox
         self.admin_key = secrets.token_urlsafe(24)
         self.function_key = secrets.token_urlsafe(24)
-        self.host = HostProcess(ROOT, {}, port=port, settings_file=ROOT / ".local" / "none.json")
+        self.host = HostProcess(ROOT, {}, port=port, patience=3, settings_file=ROOT / ".local" / "none.json")
         halo = sandbox.facts["halo"]
         self.host.env.update(
             {

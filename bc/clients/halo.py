@@ -98,19 +98,24 @@ class Halo:
         except ValueError as error:
             raise unreadable(answer, wrote=False, why=str(error)) from error
 
-    async def save(self, resource: str, rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    async def save(
+        self, resource: str, rows: Sequence[Mapping[str, Any]], *, singles: bool = True
+    ) -> list[Row]:
         """Create (no `id`) or change (with `id`, only the fields given) records; returns what Halo answers for them.
 
         Members that are None are left out. A refused array is repeated as singles, and `ArrayRefused` then tells
         which rows are to blame and what became of the others; a single refused row raises its own error. Raises
         `Gone` for a change of a record that Halo does not have.
+
+        `singles` False: a refused array raises its `Refused` at once. This is for creates, since a tenant may keep
+        part of an array that it refuses: the caller looks what is there before it repeats anything.
         """
         if not rows:
             return []
         try:
             return await self._save_array(resource, rows)
         except Refused:
-            if len(rows) == 1:
+            if len(rows) == 1 or not singles:
                 raise
         return await self._save_singles(resource, rows)
 

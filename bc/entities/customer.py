@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bc.entities.country import Countries, country_in_bc, country_in_halo
 from bc.entities.fields import (
     Field,
     Part,
@@ -130,24 +131,6 @@ def _resolve_country(
     ]
 
 
-def country_in_bc(value: str, countries: Mapping[str, str] | None) -> str:
-    """BC's code for what a Halo site holds: an id or a code; "" for an id that no list explains."""
-    wanted = value.strip().upper()
-    for held, code in (countries or {}).items():
-        if held.strip().upper() == wanted:
-            return code.strip().upper()
-    return "" if wanted.isdigit() else wanted
-
-
-def country_in_halo(code: str, countries: Mapping[str, str] | None, form: str | None) -> str:
-    """What to write on a Halo site for BC's code: the lookup's id where this tenant's rows hold ids."""
-    if form == "id":
-        for held, known in (countries or {}).items():
-            if known.strip().upper() == code.strip().upper():
-                return held
-    return code
-
-
 def _renumbered(link: Link | None, number: str, record: str) -> list[OutcomeWarning]:
     if link is None or not link.bc_number or link.bc_number.strip().upper() == number:
         return []
@@ -177,9 +160,9 @@ def customer_import(
     client: Record | None,
     site: Record | None,
     *,
-    countries: Mapping[str, str] | None = None,
+    countries: Countries | None = None,
 ) -> CustomerImport:
-    """The Halo fields that differ from a BC customer (GUIDE G14).
+    """The Halo fields that differ from a BC customer (GUIDE G14). `countries`: Halo's list, where it has one.
 
     `client` None: a new one. What BC holds blank never clears what Halo holds; the five address lines count as one
     value. An e-mail list in Halo whose first addresses are BC's stays as it is. Raises `Refused` `name_missing`
@@ -207,7 +190,7 @@ def customer_import(
         top_level = connection.settings.client_top_level
         if top_level:
             changes["toplevel_id"] = int(top_level) if top_level.isdigit() else top_level
-    return CustomerImport(changes, _site_changes(bc_row, connection, site, countries))
+    return CustomerImport(changes, _site_changes(bc_row, connection, site, countries or Countries()))
 
 
 def _same_client(name: str, value: str, client: Record) -> bool:
@@ -222,7 +205,7 @@ def _same_client(name: str, value: str, client: Record) -> bool:
 
 
 def _site_changes(
-    bc_row: Record, connection: Connection, site: Record | None, countries: Mapping[str, str] | None
+    bc_row: Record, connection: Connection, site: Record | None, countries: Countries
 ) -> dict[str, Any]:
     held: Record = site or {}
     changes: dict[str, Any] = {}
@@ -232,10 +215,9 @@ def _site_changes(
         kept = {"id": address["id"]} if ident(address, "id") else {}
         changes["delivery_address"] = {**kept, **lines}
     code = bc_value(COUNTRY, bc_row)
-    if code and country_in_bc(text(held, COUNTRY.halo), countries) != code:
-        changes[COUNTRY.halo] = country_in_halo(
-            code, countries, connection.settings.halo_conventions.country_code_form
-        )
+    if code and country_in_bc(text(held, COUNTRY.halo), countries.codes) != code:
+        form = connection.settings.halo_conventions.country_code_form or countries.form
+        changes[COUNTRY.halo] = country_in_halo(code, countries.codes, form)
     phone = text(bc_row, PHONE.bc)
     if phone and text(held, PHONE.halo) != phone:
         changes[PHONE.halo] = phone

@@ -17,6 +17,7 @@ from bc.entities.fields import (
     one_line,
     plain,
 )
+from bc.entities.item_category import group_of
 from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import Refused, Skip
 from bc.model import Connection, ConnectionSettings, ItemType, Link, OutcomeWarning
@@ -167,7 +168,8 @@ def product_import(bc_row: Record, connection: Connection, item: Record | None) 
     """The Halo item fields that differ from a BC item (GUIDE G15, G16); without an `id` for a new one.
 
     A price or cost of zero in BC counts as not given. The default accounts go to new products; the product group
-    to new ones and to those without a group. Raises `Refused` `name_missing` or `item_type_unknown`.
+    to new ones and to those without a group. Raises `Refused` `name_missing`, `item_type_unknown`, `category_not_mapped`
+    (a new one whose category has no group, where no default group is set) or `bad_record`.
     """
     number = text(bc_row, NUMBER.bc)
     held: Record = item or {}
@@ -211,11 +213,16 @@ def _type_change(bc_row: Record, settings: ConnectionSettings, item: Record | No
 def _group_and_accounts(bc_row: Record, settings: ConnectionSettings, item: Record | None) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if item is None or ("assetgroup_id" in item and not ident(item, "assetgroup_id")):
-        category = text(bc_row, "itemCategoryCode").upper()
-        groups = {row.category_code.strip().upper(): row.group_id for row in settings.item_group_mappings}
-        group = groups.get(category) or settings.item_default_group
+        category = text(bc_row, "itemCategoryCode")
+        group = (group_of(category, settings) if category else "") or settings.item_default_group
         if group:
             changes["assetgroup_id"] = int(group) if group.isdigit() else group
+        elif category and item is None:
+            raise Refused(
+                "category_not_mapped",
+                f"Item {text(bc_row, NUMBER.bc)} is in the category {category}, which has no product group in Halo.",
+                cure="Import or map the item categories, or choose a default product group in the settings.",
+            )
     if item is None:
         if settings.default_sales_account:
             changes["nominalcode"] = settings.default_sales_account

@@ -15,9 +15,18 @@ blueprint = func.Blueprint()
 @cache
 def router() -> Router:
     """All tables together; they pull in the clients and the store, so the first request and not the start pays."""
-    from bc.functions import api_connections, api_imports, api_sync
+    from bc.functions import api_connections, api_halo, api_imports, api_mappings, api_sync
 
-    return Router([*api_connections.ROUTES, *api_imports.ROUTES, *api_sync.ROUTES], admin.guard)
+    return Router(
+        [
+            *api_connections.ROUTES,
+            *api_halo.ROUTES,
+            *api_imports.ROUTES,
+            *api_mappings.ROUTES,
+            *api_sync.ROUTES,
+        ],
+        admin.guard,
+    )
 
 
 @blueprint.function_name("api")

@@ -1,7 +1,8 @@
-"""`/api` on what comes in: import jobs, the importer's preview, and links made by hand."""
+"""`/api` on what comes in: import jobs and the importer's preview."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,31 +12,15 @@ import msgspec
 from bc.functions.api_connections import connection_of
 from bc.functions.http import Answer, Request, Route, json_answer, page_answer
 from bc.functions.problems import Problem, invalid, not_found
-from bc.imports import jobs
-from bc.imports.kinds import KINDS, LinkedKind
-from bc.imports.mappings import link_by_hand, mapping_of, unlink
 from bc.imports.preview import preview
-from bc.model import IMPORT_KINDS, Job
+from bc.imports.request import ImportRequest
+from bc.imports.request import start_import as queue_import
+from bc.jobs import jobs
+from bc.model import IMPORT_KINDS, ImportKind, Job
 
 if TYPE_CHECKING:
     from bc.services import Services
     from bc.store.rows import Row
-
-
-# The name under which the links of each mapping kind are stored.
-ENTITIES = {
-    "customers": "customer",
-    "products": "product",
-    "invoices": "invoice",
-    "item_categories": "item_category",
-}
-
-
-class LinkForm(msgspec.Struct, forbid_unknown_fields=True):
-    """`confirm`: link although one of the two has a link already."""
-
-    bc_id: str
-    confirm: bool = False
 
 
 class JobView(msgspec.Struct):
@@ -64,18 +49,23 @@ def job_view(job: Job) -> JobView:
 
 async def start_import(services: Services, request: Request) -> Answer:
     connection = await connection_of(services, request)
-    kind = _kind(request, "imports")
-    wanted = request.json(jobs.ImportRequest)
+    kind = _kind(request)
+    wanted = request.json(ImportRequest)
     _check(wanted)
+    return await started(queue_import(services, connection, kind, wanted))
+
+
+async def started(starting: Awaitable[Job]) -> Answer:
+    """202 with the new job; 409 with the id of the one that runs already."""
     try:
-        job = await jobs.start(services, connection, kind.name, wanted)
-    except jobs.ImportRunning as running:
+        job = await starting
+    except jobs.JobRunning as running:
         detail = f"{running.message} {running.cure}"
         raise Problem(409, running.code, detail, extra={"job_id": running.job_id}) from None
     return json_answer({"job_id": job.id}, 202, [("Location", f"/api/jobs/{job.id}")])
 
 
-def _check(wanted: jobs.ImportRequest) -> None:
+def _check(wanted: ImportRequest) -> None:
     """422 with the field's name for a request that says too little, too much or the same record twice."""
     if wanted.records is None and not wanted.all:
         raise invalid(("records", "Name the records to import, or set all to true."))
@@ -86,7 +76,7 @@ def _check(wanted: jobs.ImportRequest) -> None:
     errors: list[tuple[str, str]] = []
     seen: set[str] = set()
     for position, choice in enumerate(wanted.records or ()):
-        if not _is_guid(choice.bc_id):
+        if not is_guid(choice.bc_id):
             errors.append((f"records[{position}].bc_id", "Expected a Business Central id (a GUID)."))
         elif choice.bc_id.lower() in seen:
             errors.append((f"records[{position}].bc_id", "This record is named twice."))
@@ -95,7 +85,7 @@ def _check(wanted: jobs.ImportRequest) -> None:
         raise invalid(*errors[:20])
 
 
-def _is_guid(value: str) -> bool:
+def is_guid(value: str) -> bool:
     try:
         return str(UUID(value)) == value.lower()
     except ValueError:
@@ -104,7 +94,7 @@ def _is_guid(value: str) -> bool:
 
 async def show_preview(services: Services, request: Request) -> Answer:
     connection = await connection_of(services, request)
-    kind = _kind(request, "preview")
+    kind = _kind(request)
     jobs.check_ready(connection)
     try:
         found = await preview(
@@ -116,7 +106,7 @@ async def show_preview(services: Services, request: Request) -> Answer:
             cursor=request.param("cursor"),
         )
     except ValueError:
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
     return page_answer(found.items, found.next, counts=found.counts, note=found.note)
 
 
@@ -127,7 +117,7 @@ async def list_jobs(services: Services, request: Request) -> Answer:
     try:
         page = await services.store.jobs.page(**scope, limit=request.limit(), cursor=request.param("cursor"))
     except ValueError:
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
     return page_answer([job_view(job) for job in page.items], page.next)
 
 
@@ -148,49 +138,8 @@ async def job_failures(services: Services, request: Request) -> Answer:
             row.value.id, limit=request.limit(), cursor=request.param("cursor")
         )
     except ValueError:
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
     return page_answer(page.items, page.next)
-
-
-async def list_mappings(services: Services, request: Request) -> Answer:
-    connection = await connection_of(services, request)
-    kind = request.args["kind"]
-    entity = ENTITIES.get(kind)
-    if entity is None:
-        raise not_found(f"The mapping kind {kind}")
-    try:
-        page = await services.store.links.page(
-            connection.id,
-            entity,
-            search=request.param("search"),
-            limit=request.limit(),
-            cursor=request.param("cursor"),
-        )
-    except ValueError:
-        raise _bad_cursor() from None
-    # A link without a BC id is a create that is still under way.
-    return page_answer([mapping_of(link) for link in page.items if link.exists], page.next)
-
-
-async def put_mapping(services: Services, request: Request) -> Answer:
-    connection = await connection_of(services, request)
-    kind = _kind(request, "mappings")
-    form = request.json(LinkForm)
-    if not _is_guid(form.bc_id):
-        raise invalid(("bc_id", "Expected a Business Central id (a GUID)."))
-    jobs.check_ready(connection)
-    link = await link_by_hand(
-        services, connection, kind, request.args["halo_id"], form.bc_id, confirmed=form.confirm
-    )
-    return json_answer(mapping_of(link))
-
-
-async def delete_mapping(services: Services, request: Request) -> Answer:
-    connection = await connection_of(services, request)
-    kind = _kind(request, "mappings")
-    if not await unlink(services, connection, kind, request.args["halo_id"]):
-        raise not_found(f"A link of Halo {kind.noun} {request.args['halo_id']}")
-    return Answer(204)
 
 
 ROUTES = [
@@ -200,20 +149,14 @@ ROUTES = [
     Route("GET", "/api/jobs/{job_id}", show_job),
     Route("POST", "/api/jobs/{job_id}/cancel", cancel_job),
     Route("GET", "/api/jobs/{job_id}/failures", job_failures),
-    Route("GET", "/api/connections/{id}/mappings/{kind}", list_mappings),
-    Route("PUT", "/api/connections/{id}/mappings/{kind}/{halo_id}", put_mapping),
-    Route("DELETE", "/api/connections/{id}/mappings/{kind}/{halo_id}", delete_mapping),
 ]
 
 
-def _kind(request: Request, what: str) -> LinkedKind:
+def _kind(request: Request) -> ImportKind:
     name = request.args["kind"]
-    if name in KINDS:
-        return KINDS[name]
-    if name in IMPORT_KINDS or (what == "mappings" and name in ENTITIES):
-        offered = " and ".join(KINDS)
-        raise Problem(404, "not_found", f"This version offers {what} of {offered}; {name} come later.")
-    raise not_found(f"The kind {name}")
+    if name not in IMPORT_KINDS:
+        raise not_found(f"The kind {name}")
+    return name
 
 
 async def _job(services: Services, request: Request) -> Row[Job]:
@@ -223,5 +166,5 @@ async def _job(services: Services, request: Request) -> Row[Job]:
     return row
 
 
-def _bad_cursor() -> Problem:
+def bad_cursor() -> Problem:
     return invalid(("cursor", "This is not a cursor of this list."))

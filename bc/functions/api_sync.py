@@ -133,7 +133,7 @@ async def _chosen(services: Services, wanted: RetryRequest) -> list[Row[ErrorRow
 
 async def _retry_one(services: Services, row: Row[ErrorRow]) -> bool:
     error = row.value
-    if error.state not in ("open", "dismissed"):
+    if error.state not in ("open", "dismissed") and not await _was_cut_short(services, error):
         return False
     try:
         await services.store.errors.replace(msgspec.structs.replace(error, state="retrying"), row.etag)
@@ -162,6 +162,13 @@ async def _retry_one(services: Services, row: Row[ErrorRow]) -> bool:
         ),
     )
     return True
+
+
+async def _was_cut_short(services: Services, error: ErrorRow) -> bool:
+    """Whether a retry marked the error and died before the record was queued."""
+    if error.state != "retrying" or error.entity not in get_args(Entity):
+        return False
+    return await services.store.dirty.get(error.entity, error.halo_id) is None  # type: ignore[arg-type]  # just checked
 
 
 async def dismiss(services: Services, request: Request) -> Answer:

@@ -90,18 +90,18 @@ async def pump_poison(msg: func.QueueMessage) -> None:
 @blueprint.function_name("import_pages")
 @blueprint.queue_trigger("msg", "import-pages", CONNECTION)
 async def import_pages(msg: func.QueueMessage) -> None:
-    """Run one page of an import."""
-    from bc.imports.run import run_page
+    """Go on with a job: one page of an import, a few minutes of anything else."""
+    from bc.jobs.run import run_job
 
     services = await _services()
-    await run_page(services, msgspec.json.decode(body_of(msg), type=ImportPageMessage))
+    await run_job(services, msgspec.json.decode(body_of(msg), type=ImportPageMessage))
 
 
 @blueprint.function_name("import_pages_poison")
 @blueprint.queue_trigger("msg", "import-pages-poison", CONNECTION)
 async def import_pages_poison(msg: func.QueueMessage) -> None:
     """A page that failed five times ends its job as failed, with the way to go on."""
-    from bc.imports.run import give_up
+    from bc.jobs.run import give_up
     from bc.sync.intake import reject
 
     services = await _services()

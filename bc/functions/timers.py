@@ -1,4 +1,4 @@
-"""Timers: the pump's safety net, and the daily clearing of what is past its keeping."""
+"""Timers: the pump's safety net, the sweep of Halo, scheduled imports, and the clearing of what is past its keeping."""
 
 from __future__ import annotations
 
@@ -23,6 +23,27 @@ async def wake_pump(timer: func.TimerRequest) -> None:
         await services.wake()
 
 
+@blueprint.function_name("halo_sweep")
+@blueprint.timer_trigger(arg_name="timer", schedule="20 * * * * *", run_on_startup=False)
+async def halo_sweep(timer: func.TimerRequest) -> None:
+    """Each minute; acts when `HALO_SWEEP_MINUTES` have passed since the last sweep."""
+    from bc.sweep.run import sweep_when_due
+
+    await sweep_when_due(await _services())
+
+
+@blueprint.function_name("delta_imports")
+@blueprint.timer_trigger(arg_name="timer", schedule="40 * * * * *", run_on_startup=False)
+async def delta_imports(timer: func.TimerRequest) -> None:
+    """Each minute: imports that are due, and the zeroing of tax for what imports brought."""
+    from bc.sweep.delta import import_when_due
+    from bc.zero_tax.follow import after_imports
+
+    services = await _services()
+    await import_when_due(services)
+    await after_imports(services)
+
+
 @blueprint.function_name("clear_old")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 17 3 * * *", run_on_startup=False)
 async def clear_old(timer: func.TimerRequest) -> None:
@@ -30,3 +51,4 @@ async def clear_old(timer: func.TimerRequest) -> None:
     services = await _services()
     before = datetime.now(UTC) - timedelta(days=services.settings.outcome_retention_days)
     await services.store.purge(before)
+    await services.store.tax_values.purge()

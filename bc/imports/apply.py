@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from bc.entities.values import ident, text
+from bc.entities.values import Record, ident, text
 from bc.errors import Refused, SyncError, Transient
 from bc.imports.decisions import Block, Result, Task, created_before, decide, failed
-from bc.imports.directory import each, read_in_full
+from bc.imports.directory import each, newest_rows, read_in_full
 from bc.imports.kinds import Changes, HaloRecord, content_hash, new_link, with_held
-from bc.imports.writes import leave_external_links, write_rows
+from bc.imports.matching import number_key
+from bc.imports.writes import create_rows, leave_external_links, update_rows
 from bc.model import Link
 from bc.store.rows import Stale
 
@@ -45,7 +46,6 @@ async def apply_block(block: Block) -> list[Result]:
 async def _create(block: Block, tasks: Sequence[Task]) -> None:
     """Create Halo records in arrays; what an attempt before already created is found by number and company."""
     directory, kind = block.directory, block.kind
-    connection = directory.connection
     fresh = []
     for task in tasks:
         try:
@@ -54,7 +54,7 @@ async def _create(block: Block, tasks: Sequence[Task]) -> None:
                 task.action = "link"
                 task.was_created = block.kind.bc_keys(task.row).bc_id in block.creating
                 continue
-            changes = kind.changes(task.row, connection, None)
+            changes = _changes(block, task.row, None)
         except SyncError as error:
             task.failure = error
             continue
@@ -63,8 +63,13 @@ async def _create(block: Block, tasks: Sequence[Task]) -> None:
     if not fresh:
         return
     await block.announce(block.kind.bc_keys(task.row).bc_id for task, _ in fresh)
-    written = await write_rows(
-        block.services.halo, kind.resource, [changes for _, changes in fresh], block.tick
+    written = await create_rows(
+        block.services.halo,
+        kind.resource,
+        [changes for _, changes in fresh],
+        block.tick,
+        key=lambda record: number_key(text(record, "accountsid")),
+        look_again=lambda: _new_of_company(block),
     )
     for (task, created), answer in zip(fresh, written, strict=True):
         if answer.failure:
@@ -77,9 +82,25 @@ async def _create(block: Block, tasks: Sequence[Task]) -> None:
         directory.put(record)
 
 
+def _changes(block: Block, row: Record, found: HaloRecord | None) -> Changes:
+    directory = block.directory
+    try:
+        return block.kind.changes(row, directory.connection, found, directory.countries)
+    except ValueError as error:
+        raise Refused(
+            "bad_record", f"Business Central gave a value that is not understood: {error}."
+        ) from None
+
+
+async def _new_of_company(block: Block) -> list[Record]:
+    """What Halo holds of this company since the directory was read: perhaps made by an array that it refused."""
+    company = (block.directory.connection.company_id or "").casefold()
+    rows = await newest_rows(block.services.halo, block.directory)
+    return [row for row in rows if text(row, "dbc_company_id").casefold() == company]
+
+
 async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> None:
     """Compare existing Halo records with BC and write what differs."""
-    connection = block.directory.connection
     pending: list[tuple[Task, Changes]] = []
     progress = [done]
 
@@ -93,7 +114,7 @@ async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> N
             if found is None:
                 raise Refused("not_found_in_halo", f"Halo has no {block.kind.noun} {task.halo_id} any more.")
             task.halo_name = text(found.record, "name")
-            changes = block.kind.changes(task.row, connection, found)
+            changes = _changes(block, task.row, found)
         except Transient:
             raise
         except SyncError as error:
@@ -106,7 +127,7 @@ async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> N
     updates = [
         (task, {"id": int_id(task.halo_id), **changes.record}) for task, changes in pending if changes.record
     ]
-    written = await write_rows(
+    written = await update_rows(
         block.services.halo, block.kind.resource, [row for _, row in updates], block.tick
     )
     for (task, row), answer in zip(updates, written, strict=True):
@@ -136,7 +157,7 @@ async def _write_sites(block: Block, tasks: Sequence[Task]) -> None:
                 )
     ready = [task for task in wanted if task.site_id]
     rows = [{"id": int_id(task.site_id), **task.site} for task in ready]
-    written = await write_rows(block.services.halo, "Site", rows, block.tick)
+    written = await update_rows(block.services.halo, "Site", rows, block.tick)
     for task, answer in zip(ready, written, strict=True):
         task.failure = answer.failure
         task.wrote = task.wrote or answer.failure is None

@@ -7,28 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-
 from bc.entities.values import Record
 from bc.errors import Refused, SyncError
 from bc.imports.directory import Directory
 from bc.imports.kinds import LinkedKind, content_hash
-from bc.imports.matching import Match, number_key
+from bc.imports.matching import BcKeys, Match, number_key
+from bc.imports.request import Choice
+from bc.jobs.jobs import Count
 from bc.model import JobFailure
 
 if TYPE_CHECKING:
     from bc.services import Services
-
-RecordAction = Literal["create", "link", "update", "skip"]
-Count = Literal["created", "updated", "unchanged", "skipped", "failed"]
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """What a person chose for one BC record."""
-
-    bc_id: str
-    action: RecordAction
-    halo_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +44,15 @@ class Task:
     failure: SyncError | None = None
 
 
-@dataclass(slots=True)
-class Block:
-    """A few BC rows of one run. `creating`: BC ids for which an earlier, killed attempt may have created records.
+@dataclass
+class Step:
+    """A few BC rows of one import, and what its run knows. `matches`: the proposal for each row.
 
-    `announce` stores that set before the first create of this attempt; `tick` hears how many rows are done.
+    `creating`: BC ids for which an earlier, killed attempt may have created records; `announce` stores that set before
+    the first create of this attempt; `tick` hears how many rows are done.
     """
 
     services: Services
-    directory: Directory
     rows: Sequence[Record]
     matches: Sequence[Match]
     choices: dict[str, Choice] | None
@@ -71,7 +60,14 @@ class Block:
     creating: frozenset[str]
     announce: Callable[[Iterable[str]], Awaitable[None]]
     tick: Callable[[int], Awaitable[None]]
-    repeated_numbers: frozenset[str] = frozenset()
+    repeated_numbers: frozenset[str]
+
+
+@dataclass
+class Block(Step):
+    """A step of records that are linked."""
+
+    directory: Directory
 
     @property
     def kind(self) -> LinkedKind:
@@ -110,18 +106,20 @@ def decide(block: Block, row: Record, found: Match) -> Task | Result | None:
 def _decide_unasked(block: Block, row: Record, found: Match) -> Task:
     """Everything is imported: new ones are created, matched ones linked, ambiguous ones left to a person."""
     if found.state == "ambiguous":
-        raise _Skipped(
+        raise LeftAlone(
             "ambiguous_match",
             "More than one record could be meant: " + _named(block, found.candidates) + ".",
             cure="Choose the right one in the import's preview.",
         )
     if found.state != "matched":
+        if why := block.kind.blocked(row):
+            raise LeftAlone(why.code, why.message, cure=why.cure)
         return Task(row, "create")
     # An attempt that was killed after the create finds its own record again.
     return Task(row, "link", found.halo_id, was_created=block.kind.bc_keys(row).bc_id in block.creating)
 
 
-class _Skipped(Refused):
+class LeftAlone(Refused):
     """Left alone for a reason that a person should see."""
 
 
@@ -151,7 +149,7 @@ def _chosen(block: Block, choice: Choice, found: Match) -> str:
     halo_id = choice.halo_id or found.halo_id
     number = found.candidates
     if not halo_id:
-        raise _Skipped(
+        raise LeftAlone(
             "ambiguous_match" if number else "no_match",
             "More than one record could be meant: " + _named(block, number) + "."
             if number
@@ -195,7 +193,10 @@ def created_before(block: Block, row: Record) -> str:
 
 def failed(block: Block, row: Record, error: SyncError) -> Result:
     """The result of a row that was refused or skipped, with its reason."""
-    keys = block.kind.bc_keys(row)
+    return failure_of(block.kind.bc_keys(row), error)
+
+
+def failure_of(keys: BcKeys, error: SyncError) -> Result:
     failure = JobFailure(
         record=keys.number or keys.bc_id,
         name=keys.name,
@@ -203,10 +204,10 @@ def failed(block: Block, row: Record, error: SyncError) -> Result:
         message=error.message,
         cure=error.cure,
     )
-    return Result(keys.bc_id, "skipped" if isinstance(error, _Skipped) else "failed", failure)
+    return Result(keys.bc_id, "skipped" if isinstance(error, LeftAlone) else "failed", failure)
 
 
-def repeated_numbers(kind: LinkedKind, rows: Iterable[Record]) -> frozenset[str]:
+def repeated_numbers(rows: Iterable[BcKeys]) -> frozenset[str]:
     """Numbers that more than one BC row has (compared as BC compares codes)."""
-    counted = Counter(number_key(kind.bc_keys(row).number) for row in rows)
+    counted = Counter(number_key(keys.number) for keys in rows)
     return frozenset(number for number, times in counted.items() if number and times > 1)

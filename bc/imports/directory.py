@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bc.entities.country import Countries
 from bc.entities.values import Record, ident, text
 from bc.errors import Refused
 from bc.imports.kinds import HaloRecord, LinkedKind
@@ -47,6 +48,7 @@ class Directory:
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     unread: int = 0
     external_links: bool | None = None
+    countries: Countries = field(default_factory=Countries)
 
     def name_of(self, halo_id: str) -> str:
         row = self.index.rows.get(halo_id)
@@ -79,6 +81,8 @@ async def read_directory(
 ) -> Directory:
     """Read the links and Halo's whole list (pages of 100). `job`: the run whose own links are told apart."""
     directory = Directory(kind, connection, Index(company_id=connection.company_id or ""))
+    if kind.entity == "customer":
+        directory.countries = await services.halo_facts.countries(connection.settings.halo_conventions)
     for row in await _halo_rows(services.halo, kind.resource):
         directory.put_row(row)
     async for link in services.store.links.all(connection.id, kind.entity):
@@ -102,6 +106,22 @@ async def _halo_rows(halo: Halo, resource: str) -> list[dict[str, Any]]:
         if not fresh or len(rows) >= (page.record_count or MOST_PAGES * PAGE_SIZE):
             return list(rows.values())
     raise Refused("halo_list_endless", f"Halo's list of {resource} does not end after {MOST_PAGES} pages.")
+
+
+async def newest_rows(halo: Halo, directory: Directory) -> list[dict[str, Any]]:
+    """The records that Halo has and the directory does not know yet.
+
+    One page, newest first, where Halo orders as it is asked and the page reaches what is known; else the whole list.
+    """
+    kind, known = directory.kind, directory.index.rows
+    wanted = {"includeinactive": "true", "order": "id", "orderdesc": "true"}
+    page = await halo.page(kind.resource, page_no=1, page_size=PAGE_SIZE, params=wanted)
+    ids = [int(found) if (found := ident(row, "id")).isdigit() else 0 for row in page.rows]
+    highest = max((int(halo_id) for halo_id in known if halo_id.isdigit()), default=0)
+    ordered = ids == sorted(ids, reverse=True) and (ids[:1] or [0])[0] >= highest
+    reaches = bool(page.rows) and ident(page.rows[-1], "id") in known
+    rows = page.rows if ordered and reaches else await _halo_rows(halo, kind.resource)
+    return [row for row in rows if ident(row, "id") not in known]
 
 
 async def match_rows(

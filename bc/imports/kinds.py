@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from bc.clients.odata import decode_enum
 from bc.entities import customer, product
+from bc.entities.country import Countries
 from bc.entities.fields import canonical, hashed
 from bc.entities.values import Record, decimal, ident, text
+from bc.errors import Refused
 from bc.imports.matching import BcKeys, HaloKeys
 from bc.model import Connection, Entity, ImportKind, Link, LinkSource
 
@@ -79,7 +82,13 @@ class LinkedKind(Protocol):
     async def read_site(self, halo: Halo, record: Record) -> Record | None:
         """The site that carries part of the record's fields, if this kind has one."""
 
-    def changes(self, row: Record, connection: Connection, found: HaloRecord | None) -> Changes: ...
+    def changes(
+        self, row: Record, connection: Connection, found: HaloRecord | None, countries: Countries
+    ) -> Changes:
+        """What Halo should be told of a BC row. Raises `Refused` for a row that cannot be imported as it is."""
+
+    def blocked(self, row: Record) -> Refused | None:
+        """Why no new Halo record should be made of this BC record, unless a person asks for it (F62)."""
 
     def held(self, row: Record) -> dict[str, Any]:
         """What BC holds of the fields that a push sends."""
@@ -152,10 +161,22 @@ class Customers:
         own = [row for row in page.rows if ident(row, "client_id") == client_id]
         return await halo.site(ident(own[0], "id")) if len(own) == 1 else None
 
-    def changes(self, row: Record, connection: Connection, found: HaloRecord | None) -> Changes:
+    def changes(
+        self, row: Record, connection: Connection, found: HaloRecord | None, countries: Countries
+    ) -> Changes:
         record, site = (found.record, found.site) if found else (None, None)
-        wanted = customer.customer_import(row, connection, record, site)
+        wanted = customer.customer_import(row, connection, record, site, countries=countries)
         return Changes(wanted.client, wanted.site)
+
+    def blocked(self, row: Record) -> Refused | None:
+        state = decode_enum(text(row, "blocked")).lower()
+        if state not in ("all", "invoice"):
+            return None
+        return Refused(
+            "customer_blocked",
+            f"Customer {text(row, 'number')} is blocked in Business Central ({state}), so it was not created in Halo.",
+            cure="Unblock it there, or choose “create” for it in the preview.",
+        )
 
     def held(self, row: Record) -> dict[str, Any]:
         return customer.customer_held(row)
@@ -214,8 +235,19 @@ class Products:
     async def read_site(self, halo: Halo, record: Record) -> Record | None:
         return None
 
-    def changes(self, row: Record, connection: Connection, found: HaloRecord | None) -> Changes:
+    def changes(
+        self, row: Record, connection: Connection, found: HaloRecord | None, countries: Countries
+    ) -> Changes:
         return Changes(product.product_import(row, connection, found.record if found else None))
+
+    def blocked(self, row: Record) -> Refused | None:
+        if row.get("blocked") is not True:
+            return None
+        return Refused(
+            "item_blocked",
+            f"Item {text(row, 'number')} is blocked in Business Central, so it was not created in Halo.",
+            cure="Unblock it there, or choose “create” for it in the preview.",
+        )
 
     def held(self, row: Record) -> dict[str, Any]:
         return product.product_held(row)

@@ -30,7 +30,7 @@ class Mapping(msgspec.Struct, frozen=True):
     bc_name: str
     source: str
     state: str
-    linked_at: datetime
+    linked_at: datetime | None
 
 
 class AlreadyLinked(Conflict):
@@ -148,7 +148,8 @@ async def _check_free(
 async def _bring_values(
     services: Services, connection: Connection, kind: LinkedKind, row: dict[str, Any], record: HaloRecord
 ) -> None:
-    changes = kind.changes(row, connection, record)
+    countries = await services.halo_facts.countries(connection.settings.halo_conventions)
+    changes = kind.changes(row, connection, record, countries)
     if changes.record:
         await services.halo.save(kind.resource, [{"id": _whole(record.record["id"]), **changes.record}])
     if not changes.site:

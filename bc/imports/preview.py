@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from bc.errors import Refused
-from bc.imports.directory import Directory, match_rows, read_directory, unread_words
-from bc.imports.kinds import LinkedKind
 from bc.imports.matching import BcKeys, Match, MatchKey, MatchState
-from bc.model import Connection
+from bc.imports.sources import Source, open_source
+from bc.model import Connection, ImportKind
 
 if TYPE_CHECKING:
+    from bc.entities.values import Record
     from bc.services import Services
 
 PAGE_SIZE = 5_000
@@ -66,18 +66,18 @@ _kept: OrderedDict[tuple[str, str], _Snapshot] = OrderedDict()
 
 
 async def preview(
-    services: Services, connection: Connection, kind: LinkedKind, *, search: str, limit: int, cursor: str
+    services: Services, connection: Connection, kind: ImportKind, *, search: str, limit: int, cursor: str
 ) -> PreviewPage:
     """One page of the preview. It is worked out once and kept for two minutes, so that paging stays stable.
 
     Raises ValueError for a malformed cursor, `SyncError` where BC or Halo cannot be read.
     """
     wanted, offset = _position(cursor)
-    snapshot = _kept.get((connection.id, kind.name))
+    snapshot = _kept.get((connection.id, kind))
     stale = snapshot is None or time.monotonic() - snapshot.made_at > FRESH_SECONDS
     if snapshot is None or (stale and snapshot.id != wanted) or (not cursor and stale):
         snapshot = await _snapshot(services, connection, kind)
-        _keep((connection.id, kind.name), snapshot)
+        _keep((connection.id, kind), snapshot)
     sought = search.strip().casefold()
     rows = [row for row in snapshot.rows if sought in row.name.casefold() or sought in row.number.casefold()]
     following = offset + limit
@@ -100,25 +100,30 @@ def _keep(key: tuple[str, str], snapshot: _Snapshot) -> None:
         _kept.popitem(last=False)
 
 
-async def _snapshot(services: Services, connection: Connection, kind: LinkedKind) -> _Snapshot:
-    directory = await read_directory(services, kind, connection)
-    keys = await _bc_keys(services, connection, kind)
-    matches = await match_rows(services, directory, keys, most_details=MOST_DETAILS)
-    rows = [_row(directory, key, match) for key, match in zip(keys, matches, strict=True)]
+async def _snapshot(services: Services, connection: Connection, kind: ImportKind) -> _Snapshot:
+    source = await open_source(services, kind, connection)
+    found = await _bc_rows(services, connection, source)
+    matches = await source.propose(found, most_details=MOST_DETAILS)
+    rows = [_row(source, source.keys(row), match) for row, match in zip(found, matches, strict=True)]
     rows.sort(key=lambda row: (row.number, row.bc_id))
-    return _Snapshot(uuid.uuid4().hex[:12], time.monotonic(), rows, unread_words(directory))
+    return _Snapshot(uuid.uuid4().hex[:12], time.monotonic(), rows, source.note)
 
 
-async def _bc_keys(services: Services, connection: Connection, kind: LinkedKind) -> list[BcKeys]:
-    """The keys of every BC record, once each: a row that moved while paging counts as it was seen last (F40)."""
-    found: dict[str, BcKeys] = {}
+async def _bc_rows(services: Services, connection: Connection, source: Source) -> list[Record]:
+    """Every BC record, once each: a row that moved while paging counts as it was seen last (F40)."""
+    found: dict[str, Record] = {}
     seen: set[str] = set()
-    following, params = kind.endpoint, {"$select": _key_fields(kind)}
+    following, params = source.endpoint, {"$select": source.key_fields}
+    if source.filter:
+        params["$filter"] = source.filter
     while following:
         rows, link = await services.bc.page(
-            connection, following, params=params if following == kind.endpoint else None, page_size=PAGE_SIZE
+            connection,
+            following,
+            params=params if following == source.endpoint else None,
+            page_size=PAGE_SIZE,
         )
-        found |= {key.bc_id: key for key in map(kind.bc_keys, rows)}
+        found |= {source.keys(row).bc_id: row for row in rows if source.wants(row)}
         if link in seen:
             raise Refused(
                 "bc_paging_loop", "Business Central's list led back to a page that was read before."
@@ -128,27 +133,17 @@ async def _bc_keys(services: Services, connection: Connection, kind: LinkedKind)
     return list(found.values())
 
 
-def _key_fields(kind: LinkedKind) -> str:
-    wanted = ("id", "number", "displayName", "taxRegistrationNumber", "email")
-    return ",".join(name for name in wanted if name in kind.select.split(","))
-
-
-def _row(directory: Directory, key: BcKeys, match: Match) -> PreviewRow:
+def _row(source: Source, key: BcKeys, match: Match) -> PreviewRow:
     return PreviewRow(
         bc_id=key.bc_id,
         number=key.number,
         name=key.name,
         match=match.state,
         halo_id=match.halo_id or None,
-        halo_name=directory.name_of(match.halo_id) or None,
+        halo_name=source.named(match.halo_id)[0] or None,
         matched_by=match.matched_by,
-        candidates=[_candidate(directory, halo_id) for halo_id in match.candidates] or None,
+        candidates=[Candidate(halo_id, *source.named(halo_id)) for halo_id in match.candidates] or None,
     )
-
-
-def _candidate(directory: Directory, halo_id: str) -> Candidate:
-    row = directory.index.rows[halo_id]
-    return Candidate(halo_id, row.name, row.number)
 
 
 def _cursor(snapshot: str, offset: int) -> str:

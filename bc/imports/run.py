@@ -1,4 +1,4 @@
-"""One message of an import job: go on where the job stands, page by page, and leave a message for what remains.
+"""One message of an import: go on where the job stands, page by page, and leave a message for what remains.
 
 Every step may be killed and repeated. What a block did to Halo is found again by number and company, what it linked
 by the link; its counts become part of the job only together with its place in the page.
@@ -8,38 +8,46 @@ from __future__ import annotations
 
 import hashlib
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from bc.clients.odata import literal
 from bc.entities.values import Record
-from bc.errors import NeedsAuthorization, Refused, SyncError, Transient
-from bc.imports import jobs
-from bc.imports.apply import apply_block
-from bc.imports.decisions import Block, Choice, Result, repeated_numbers
-from bc.imports.directory import Directory, match_rows, read_directory, unread_words
-from bc.imports.keeper import LEASE_SECONDS, Keeper, LostLease
-from bc.imports.kinds import KINDS, LinkedKind
+from bc.errors import Refused, Transient
+from bc.imports.decisions import Result, Step, repeated_numbers
 from bc.imports.matching import Match
 from bc.imports.preview import forget
-from bc.model import Connection, ImportPageMessage, Job
+from bc.imports.request import (
+    Choice,
+    ImportRequest,
+    Progress,
+    load_creating,
+    load_request,
+    save_creating,
+)
+from bc.imports.sources import Source, open_source
+from bc.jobs import jobs
+from bc.model import Connection, ImportKind, Job
 
 if TYPE_CHECKING:
+    from bc.jobs.keeper import Keeper
     from bc.services import Services
 
 PAGE_SIZE = 5_000
+LEAST_PAGE = 50
 BLOCK = 100
 MOST_DETAILS = 2_000
 FEW_RECORDS = 30
-MESSAGE_SECONDS = 180.0
-BUSY_SECONDS = 10.0
-MOST_TRIES = 60
-LONGEST_WAIT = timedelta(hours=1)
+NOUNS: dict[ImportKind, str] = {
+    "accounts": "accounts",
+    "countries": "countries",
+    "item_categories": "item categories",
+    "customers": "customers",
+    "products": "products",
+}
 _runs: dict[str, Run] = {}
 
 
@@ -58,91 +66,38 @@ class Page:
 class Run:
     """What a process keeps of a job between messages, so that BC and Halo are read once. Worthless after a fault."""
 
-    kind: LinkedKind
+    source: Source
     connection: Connection
-    request: jobs.ImportRequest
+    request: ImportRequest
     choices: dict[str, Choice] | None
-    directory: Directory
     page: Page | None = None
     seen: set[str] = field(default_factory=set)
     shown_at: float = 0.0
 
 
-async def run_page(services: Services, message: ImportPageMessage) -> None:
-    """Work on a job for some minutes at most (queue `import-pages`).
+class ImportRunner:
+    """Runs imports of one kind (see `bc.jobs.registry`)."""
 
-    A job that another worker has in hand is looked at again later; one that ended, or that nobody knows, is let go.
-    A transient fault puts the job off; a permanent one ends it with the cause in its `detail`.
-    """
-    row = await services.store.jobs.get(message.job_id)
-    if row is None or row.value.status in jobs.ENDED:
-        _runs.pop(message.job_id, None)
-        return
-    job = row.value
-    lease = await services.store.leases.acquire(f"import:{job.id}", uuid.uuid4().hex, LEASE_SECONDS)
-    if lease is None:
-        await jobs.wake(services, job.id, message.page, delay=BUSY_SECONDS)
-        return
-    keeper = Keeper(services, lease)
-    try:
-        again = await _work(services, job, keeper)
-    except LostLease:
-        # Another worker took over, or storage failed: one more message is harmless, a missing one is not.
-        _runs.pop(job.id, None)
-        await jobs.wake(services, job.id, message.page, delay=BUSY_SECONDS)
-    except Transient as fault:
-        _runs.pop(job.id, None)
-        await _put_off(services, job, fault)
-    except SyncError as fault:
-        _runs.pop(job.id, None)
-        if isinstance(fault, NeedsAuthorization):
-            await _tell_connection(services, job, fault)
-        await jobs.finish(services, job, "failed", f"{fault.message} {fault.cure}".strip())
-    except KeyError as gone:
-        _runs.pop(job.id, None)
-        if gone.args != (job.id,):
-            raise
-        # The job's row went away with its connection: there is nothing left to do or to tell.
-    except BaseException:
-        _runs.pop(job.id, None)
-        raise
-    else:
-        if again:
-            await jobs.wake(services, job.id, message.page + 1)
-        else:
-            _runs.pop(job.id, None)
-    finally:
-        await keeper.close()
+    def __init__(self, kind: ImportKind) -> None:
+        self.noun = f"import of {NOUNS[kind]}"
 
-
-async def _tell_connection(services: Services, job: Job, fault: NeedsAuthorization) -> None:
-    stored = await services.store.connections.get(job.connection_id or "")
-    if stored is not None:
-        await services.needs_authorization(stored.value, fault)
-
-
-async def give_up(services: Services, message: ImportPageMessage) -> None:
-    """The message failed too often for the host (`import-pages-poison`): end its job with that word."""
-    row = await services.store.jobs.get(message.job_id)
-    if row is not None and row.value.status not in jobs.ENDED:
-        words = (
-            "The import stopped at an error that the app does not know; the app's log has it. Start it again."
-        )
-        await jobs.finish(services, row.value, "failed", words)
+    async def work(self, services: Services, job: Job, keeper: Keeper) -> bool:
+        """Do blocks until the time is up (True) or the job is at its end (False)."""
+        again = False
+        try:
+            again = await _work(services, job, keeper)
+        finally:
+            if not again:
+                _runs.pop(job.id, None)
+        return again
 
 
 async def _work(services: Services, job: Job, keeper: Keeper) -> bool:
-    """Do blocks until the time is up (True) or the job is at its end (False)."""
-    until = time.monotonic() + MESSAGE_SECONDS
-    holder = await services.store.jobs.claim(job.connection_id or "", job.kind, job.id)
-    if holder:
-        await jobs.finish(services, job, "cancelled", jobs.NOT_STARTED)
-        return False
     run = await _run_of(services, job)
     if run is None:
         await jobs.finish(services, job, "cancelled", "The connection was removed.")
         return False
-    progress = await jobs.load_progress(services, job.id)
+    progress = await jobs.load_progress(services, job.id, Progress) or Progress()
     while not progress.ended:
         page = await _page(services, run, progress)
         waiting = [index for index, row in enumerate(page.rows) if _place(run, row) > progress.after]
@@ -158,7 +113,7 @@ async def _work(services: Services, job: Job, keeper: Keeper) -> bool:
         run.shown_at = time.monotonic()
         if shown.status in jobs.ENDED:
             return False
-        if time.monotonic() >= until and not progress.ended:
+        if keeper.time_is_up and not progress.ended:
             return True
     await _end(services, job, run, progress)
     return False
@@ -168,54 +123,67 @@ async def _run_of(services: Services, job: Job) -> Run | None:
     known = _runs.get(job.id)
     if known is not None:
         return known
-    stored = await services.store.connections.get(job.connection_id or "")
-    if stored is None:
+    connection = await jobs.connection_of(services, job)
+    if connection is None:
         return None
-    connection, kind = stored.value, KINDS[job.kind]
-    jobs.check_ready(connection)
-    request = await jobs.load_request(services, job.id)
-    choices = None
-    if not request.all and request.records is not None:
-        choices = {choice.bc_id.lower(): choice for choice in request.records}
-    # Links and Halo's list are read before BC: what they say is never newer than BC's page.
-    directory = await read_directory(services, kind, connection, job=job)
-    run = Run(kind, connection, request, choices, directory)
+    request = await load_request(services, job.id)
+    source = await open_source(services, cast("ImportKind", job.kind), connection, job=job)
+    run = Run(source, connection, request, request.choices)
     if len(_runs) >= 4:
         _runs.pop(next(iter(_runs)))
     _runs[job.id] = run
     return run
 
 
-async def _page(services: Services, run: Run, progress: jobs.Progress) -> Page:
+async def _page(services: Services, run: Run, progress: Progress) -> Page:
     """The BC page in hand; read unless this process has it."""
     if run.page is not None and run.page.number == progress.page:
         return run.page
-    rows, following = await services.bc.page(
-        run.connection,
-        progress.cursor or run.kind.endpoint,
-        params=None if progress.cursor else _query(run),
-        page_size=PAGE_SIZE,
-    )
-    unique: dict[str, Record] = {run.kind.bc_keys(row).bc_id: row for row in rows}
+    source = run.source
+    rows, following = await _read(services, run, progress.cursor)
+    unique: dict[str, Record] = {source.keys(row).bc_id: row for row in rows if source.wants(row)}
     ordered = sorted(unique.values(), key=lambda row: _place(run, row))
-    keys = [run.kind.bc_keys(row) for row in ordered]
-    matches = await match_rows(services, run.directory, keys, most_details=MOST_DETAILS)
-    run.page = Page(progress.page, ordered, matches, following, repeated_numbers(run.kind, ordered))
+    matches = await source.propose(ordered, most_details=MOST_DETAILS)
+    repeated = repeated_numbers(map(source.keys, ordered))
+    run.page = Page(progress.page, ordered, matches, following, repeated)
     return run.page
 
 
+async def _read(services: Services, run: Run, cursor: str) -> tuple[list[dict[str, Any]], str]:
+    """One page of BC; a smaller one where an answer is larger than we take (F36)."""
+    size = PAGE_SIZE
+    while True:
+        try:
+            return await services.bc.page(
+                run.connection,
+                cursor or run.source.endpoint,
+                params=None if cursor else _query(run),
+                page_size=size,
+            )
+        except Transient as fault:
+            if fault.code != "answer_too_large":
+                raise
+            if size <= LEAST_PAGE:
+                raise Refused(fault.code, fault.message, cure=fault.cure) from None
+            size //= 10
+
+
 def _query(run: Run) -> dict[str, str]:
-    query = {"$select": run.kind.select}
+    query = {"$select": run.source.select}
     if run.choices is not None and len(run.choices) <= FEW_RECORDS:
         query["$filter"] = " or ".join(f"id eq {bc_id}" for bc_id in sorted(run.choices))
-    elif run.request.changed_since is not None:
-        query["$filter"] = f"lastModifiedDateTime ge {literal(run.request.changed_since)}"
+        return query
+    filters = [run.source.filter] if run.source.filter else []
+    if run.choices is None and run.request.changed_since is not None:
+        filters.append(f"lastModifiedDateTime ge {literal(run.request.changed_since)}")
+    if filters:
+        query["$filter"] = " and ".join(filters)
     return query
 
 
 def _place(run: Run, row: Record) -> str:
     """Where a row stands in its page: by number, as BC itself orders them; never empty."""
-    keys = run.kind.bc_keys(row)
+    keys = run.source.keys(row)
     return f"{keys.number.upper()}\x1f{keys.bc_id}"
 
 
@@ -225,15 +193,15 @@ async def _block(
     run: Run,
     page: Page,
     rows: Sequence[int],
-    progress: jobs.Progress,
+    progress: Progress,
     keeper: Keeper,
-) -> jobs.Progress:
+) -> Progress:
     """Apply a block of rows and move the progress behind it."""
-    creating = await jobs.load_creating(services, job.id, progress.step)
+    creating = await load_creating(services, job.id, progress.step)
 
     async def announce(ids: Iterable[str]) -> None:
         keeper.check()
-        await jobs.save_creating(services, job.id, progress.step, sorted(creating | set(ids)))
+        await save_creating(services, job.id, progress.step, sorted(creating | set(ids)))
 
     async def tick(done: int) -> None:
         if time.monotonic() - run.shown_at < 1.0:
@@ -242,9 +210,8 @@ async def _block(
         counts = msgspec.structs.replace(progress.counts, done=progress.counts.done + min(done, len(rows)))
         await jobs.show(services, job.id, counts, total=progress.total)
 
-    block = Block(
+    step = Step(
         services=services,
-        directory=run.directory,
         rows=[page.rows[index] for index in rows],
         matches=[page.matches[index] for index in rows],
         choices=run.choices,
@@ -254,16 +221,15 @@ async def _block(
         tick=tick,
         repeated_numbers=page.repeated,
     )
-    results = [result for result in await apply_block(block) if result.bc_id not in run.seen]
+    results = [result for result in await run.source.apply(step) if result.bc_id not in run.seen]
     run.seen.update(result.bc_id for result in results)
     await _save_failures(services, job, progress.step, results)
     return msgspec.structs.replace(
         progress,
         after=_place(run, page.rows[rows[-1]]),
         step=progress.step + 1,
-        tries=0,
         seen=progress.seen + (len(results) if run.choices is not None else 0),
-        counts=progress.counts.plus(results),
+        counts=progress.counts.plus(result.count for result in results),
     )
 
 
@@ -273,7 +239,7 @@ async def _save_failures(services: Services, job: Job, step: int, results: Seque
         await services.store.jobs.add_failures(job.id, step, failures)
 
 
-def _next_page(page: Page, progress: jobs.Progress) -> jobs.Progress:
+def _next_page(page: Page, progress: Progress) -> Progress:
     """Turn to the next page, or say that there is none."""
     mark = hashlib.sha256(page.following.encode()).hexdigest()[:16] if page.following else ""
     if mark and mark in progress.pages:
@@ -292,27 +258,7 @@ def _next_page(page: Page, progress: jobs.Progress) -> jobs.Progress:
     )
 
 
-async def _put_off(services: Services, job: Job, fault: Transient) -> None:
-    """Try again later: after what the remote asked for, else after a growing time; not for ever."""
-    progress = await jobs.load_progress(services, job.id)
-    tries = progress.tries + 1
-    if tries > MOST_TRIES:
-        words = f"Stopped after {MOST_TRIES} tries in a row: {fault.message} {fault.cure}".strip()
-        await jobs.finish(services, job, "failed", words)
-        return
-    await jobs.save_progress(services, job.id, msgspec.structs.replace(progress, tries=tries))
-    asked = fault.retry_after or timedelta(seconds=min(300, 2 ** min(tries, 8)))
-    wait = min(asked, LONGEST_WAIT)
-    words = f"Waiting: {fault.message}"
-
-    def note(current: Job) -> Job:
-        return current if current.status in jobs.ENDED else msgspec.structs.replace(current, detail=words)
-
-    await services.store.jobs.update(job.id, note)
-    await jobs.wake(services, job.id, progress.page, delay=wait.total_seconds())
-
-
-async def _end(services: Services, job: Job, run: Run, progress: jobs.Progress) -> None:
+async def _end(services: Services, job: Job, run: Run, progress: Progress) -> None:
     """All pages are done: say what was not found, and end the job."""
     missing = len(run.choices) - progress.seen if run.choices is not None else 0
     if missing > 0:
@@ -320,12 +266,12 @@ async def _end(services: Services, job: Job, run: Run, progress: jobs.Progress) 
             progress.counts, done=progress.counts.done + missing, failed=progress.counts.failed + missing
         )
         await jobs.show(services, job.id, counts, total=progress.total)
-    words = _summary(progress.counts, missing, unread_words(run.directory))
-    forget(run.connection.id, run.kind.name)
+    words = _summary(progress.counts, missing, run.source.note)
+    forget(run.connection.id, job.kind)
     await jobs.finish(services, job, "succeeded", words)
 
 
-def _summary(counts: jobs.Counts, missing: int, unread: str) -> str:
+def _summary(counts: jobs.Counts, missing: int, note: str) -> str:
     parts = [
         f"{number} {word}"
         for number, word in (
@@ -340,4 +286,4 @@ def _summary(counts: jobs.Counts, missing: int, unread: str) -> str:
     sentence = (", ".join(parts) or "Nothing to import") + "."
     if missing > 0:
         sentence += f" {missing} chosen records no longer exist in Business Central."
-    return f"{sentence} {unread}".strip()
+    return f"{sentence} {note}".strip()

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bc.clients.halo import ArrayRefused
-from bc.entities.values import ident, text
-from bc.errors import SyncError, Transient, UnknownOutcome
-from bc.imports.matching import number_key
+from bc.entities.values import Record, ident
+from bc.errors import Refused, SyncError, Transient, UnknownOutcome
 from bc.model import Link
 
 if TYPE_CHECKING:
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 ARRAY = 50
 # Where a tenant honours it, our own writes start no automations and come back as no events.
 _QUIET = {"_dont_fire_automations": True}
+
+type Rows = Sequence[Mapping[str, Any]]
+type Tick = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,68 +30,110 @@ class Written:
     failure: SyncError | None = None
 
 
-async def write_rows(
-    halo: Halo, resource: str, rows: Sequence[Mapping[str, Any]], tick: Callable[[int], Awaitable[None]]
-) -> list[Written]:
-    """Write rows (no `id` = create) and tell what became of each, in their order.
+async def update_rows(halo: Halo, resource: str, rows: Rows, tick: Tick) -> list[Written]:
+    """Change records (each row with its `id`) and tell what became of each, in their order.
 
-    Raises what leaves the outcome open (`Transient`): the caller reads Halo anew before it repeats anything.
+    Raises what leaves the outcome open (`Transient`); repeating an update does no harm.
     """
     written: list[Written] = []
     for start in range(0, len(rows), ARRAY):
-        part = [{**row, **_QUIET} for row in rows[start : start + ARRAY]]
-        written += await _write_array(halo, resource, part)
+        written += await _update_array(
+            halo, resource, [{**row, **_QUIET} for row in rows[start : start + ARRAY]]
+        )
         await tick(len(written))
     return written
 
 
-async def _write_array(halo: Halo, resource: str, rows: Sequence[Mapping[str, Any]]) -> list[Written]:
+async def _update_array(halo: Halo, resource: str, rows: Rows) -> list[Written]:
     try:
         answers = await halo.save(resource, rows)
     except ArrayRefused as refused:
-        open_fault = next((error for error in refused.errors.values() if isinstance(error, Transient)), None)
-        if open_fault is not None:
-            raise open_fault from None
+        _raise_open(refused)
         return [
-            Written(failure=refused.errors[position])
-            if position in refused.errors
-            else Written(_own(row, refused.saved.get(position, {})))
+            Written(failure=refused.errors[position]) if position in refused.errors else Written(row)
             for position, row in enumerate(rows)
         ]
-    except Transient:
-        raise
-    except SyncError as error:
-        # A single row: `save` repeats more of them one by one.
+    except Refused as error:
         return [Written(failure=error) for _ in rows]
-    return [Written(answer) for answer in _answers(rows, answers)]
+    known = {ident(answer, "id") for answer in answers}
+    if not known or len(rows) == 1 or known.issuperset(ident(row, "id") for row in rows):
+        return [Written(row) for row in rows]
+    # A tenant that keeps the good part of an array leaves out what it refused: alone, it says why.
+    return [
+        Written(row) if ident(row, "id") in known else (await _update_array(halo, resource, [row]))[0]
+        for row in rows
+    ]
 
 
-def _answers(
-    rows: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """The answer of each row: by id or accounts id where they tell, else by position."""
-    if all("id" in row for row in rows):
-        return [dict(row) for row in rows]
-    by_number = {
-        number_key(text(answer, "accountsid")): answer for answer in answers if text(answer, "accountsid")
-    }
-    found = []
-    for position, row in enumerate(rows):
-        answer = by_number.get(number_key(text(row, "accountsid")))
-        if answer is None and len(answers) == len(rows) and not text(answers[position], "accountsid"):
-            answer = answers[position]
-        found.append(_own(row, answer or {}))
-    return found
+def _raise_open(refused: ArrayRefused) -> None:
+    open_fault = next((error for error in refused.errors.values() if isinstance(error, Transient)), None)
+    if open_fault is not None:
+        raise open_fault from None
 
 
-def _own(row: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The answer, which for a create must say which record it made."""
-    if "id" not in row and not ident(answer, "id"):
+async def create_rows(
+    halo: Halo,
+    resource: str,
+    rows: Rows,
+    tick: Tick,
+    *,
+    key: Callable[[Record], str],
+    look_again: Callable[[], Awaitable[Sequence[Record]]],
+) -> list[Written]:
+    """Create records (rows without `id`) and tell what became of each, in their order.
+
+    `key` is what tells one record from another, in a row as in Halo's answer. A tenant may keep part of an array that
+    it refuses, or say nothing of what it refused: before such rows are repeated one by one, `look_again` reads what
+    Halo has now. Raises what leaves the outcome open (`Transient`): the caller reads Halo anew before it repeats it.
+    """
+    written: list[Written] = []
+    for start in range(0, len(rows), ARRAY):
+        part = [{**row, **_QUIET} for row in rows[start : start + ARRAY]]
+        written += await _create_array(halo, resource, part, key, look_again)
+        await tick(len(written))
+    return written
+
+
+async def _create_array(
+    halo: Halo,
+    resource: str,
+    rows: Rows,
+    key: Callable[[Record], str],
+    look_again: Callable[[], Awaitable[Sequence[Record]]],
+) -> list[Written]:
+    try:
+        answers = await halo.save(resource, rows, singles=False)
+    except Refused as error:
+        if len(rows) == 1:
+            return [Written(failure=error)]
+        answers = []
+    found = _by_key(rows, answers, key)
+    if len(rows) > 1 and any(key(row) not in found for row in rows):
+        found |= {key(record): record for record in await look_again()}
+    return [
+        Written(found[key(row)]) if key(row) in found else await _create_single(halo, resource, row)
+        for row in rows
+    ]
+
+
+def _by_key(rows: Rows, answers: Sequence[Record], key: Callable[[Record], str]) -> dict[str, Record]:
+    """Answers that say which record was made, by key; by position where an answer does not repeat the key."""
+    made = [(position, answer) for position, answer in enumerate(answers) if ident(answer, "id")]
+    whole = len(answers) == len(rows)
+    return {key(answer) or key(rows[position]): answer for position, answer in made if key(answer) or whole}
+
+
+async def _create_single(halo: Halo, resource: str, row: Mapping[str, Any]) -> Written:
+    try:
+        answers = await halo.save(resource, [row], singles=False)
+    except Refused as error:
+        return Written(failure=error)
+    if len(answers) != 1 or not ident(answers[0], "id"):
         raise UnknownOutcome(
             "halo_answer_unclear",
             "Halo did not say which record it created; its list is read again before anything is repeated.",
         )
-    return answer
+    return Written(answers[0])
 
 
 async def leave_external_links(halo: Halo, links: Sequence[Link], *, accepted: bool | None) -> bool:

@@ -147,6 +147,8 @@ async def show(services: Services, job_id: str, counts: Counts, *, total: int | 
             status=status,
             started_at=job.started_at or datetime.now(UTC),
             total=total if total is not None else job.total,
+            # Work goes on: what it waited for is over.
+            detail=job.detail if job.status in ENDED else "",
         )
 
     return await services.store.jobs.update(job_id, move)
@@ -157,7 +159,9 @@ async def load_request(services: Services, job_id: str) -> bytes:
     return await services.store.jobs.get_blob(job_id, REQUEST) or b""
 
 
-async def load_progress[T](services: Services, job_id: str, kind: type[T], *, name: str = PROGRESS) -> T | None:
+async def load_progress[T](
+    services: Services, job_id: str, kind: type[T], *, name: str = PROGRESS
+) -> T | None:
     """Where the job stands, None before its first step. A runner may keep several such notes by `name`."""
     stored = await services.store.jobs.get_blob(job_id, name)
     return msgspec.json.decode(stored, type=kind) if stored else None

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from bc.imports.run import ImportRunner
 from bc.model import IMPORT_KINDS, Job
+from bc.sweep.run import SweepRunner
+from bc.takeover.run import TakeoverRunner
+from bc.zero_tax.run import RestoreRunner, ZeroTaxRunner
 
 if TYPE_CHECKING:
     from bc.jobs.keeper import Keeper
@@ -30,4 +33,8 @@ class Runner(Protocol):
 
 RUNNERS: Mapping[str, Runner] = {
     **{kind: ImportRunner(kind) for kind in IMPORT_KINDS},
+    "halo_sweep": SweepRunner(),
+    "zero_tax": ZeroTaxRunner(),
+    "restore_tax": RestoreRunner(),
+    "takeover": TakeoverRunner(),
 }

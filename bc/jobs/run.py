@@ -108,5 +108,7 @@ async def give_up(services: Services, message: ImportPageMessage) -> None:
     """The message failed too often for the host (`import-pages-poison`): end its job with that word."""
     row = await services.store.jobs.get(message.job_id)
     if row is not None and row.value.status not in jobs.ENDED:
-        words = "The job stopped at an error that the app does not know; the app's log has it. Start it again."
+        words = (
+            "The job stopped at an error that the app does not know; the app's log has it. Start it again."
+        )
         await jobs.finish(services, row.value, "failed", words)

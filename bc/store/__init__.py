@@ -19,6 +19,7 @@ from bc.store.queues import Queues
 from bc.store.remote import Account, ServerClock
 from bc.store.rows import ALL, OfConnection, Page, Row, Stale
 from bc.store.tables import Tables
+from bc.store.tax_values import TaxValues
 from bc.store.tokens import Tokens
 from bc.store.vault import Vault
 
@@ -41,6 +42,7 @@ __all__ = [
     "Row",
     "Stale",
     "Store",
+    "TaxValues",
     "Tokens",
     "open_store",
 ]
@@ -71,6 +73,7 @@ class Store:
         self.tokens = Tokens(self._tables, vault, time)
         self.budgets = Budgets(self._tables, time)
         self.notes = Notes(self._tables)
+        self.tax_values = TaxValues(self._tables)
 
     async def check(self) -> None:
         """One cheap call to tables and to queues. Raises `NotConfigured` or `Transient` in words."""

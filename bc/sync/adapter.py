@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bc.clients.business_central import Part
 from bc.entities.values import Record
+from bc.errors import Refused
 from bc.model import Action, Link
 from bc.sync.context import Push
 
@@ -25,6 +26,13 @@ class Plan(Protocol):
     def numbers(self) -> Mapping[str, int]: ...
     @property
     def parts(self) -> Sequence[Part]: ...
+    @property
+    def goes_in_steps(self) -> bool:
+        """Whether BC's answer to this one decides what is sent next: plan again after it."""
+
+
+class Removed(Refused):
+    """Refused, and the BC record was removed on account of it: the link goes too."""
 
 
 class Adapter[P: Plan](Protocol):
@@ -55,6 +63,9 @@ class Adapter[P: Plan](Protocol):
     async def update(self, push: Push, plan: P, link: Link) -> Link: ...
     async def reread(self, push: Push, plan: P, link: Link) -> Link:
         """The link as BC has it now. Raises `Gone`."""
+
+    async def locate(self, push: Push, link: Link) -> Link:
+        """A link whose create never answered, with the BC record it made where there is one to be deleted."""
 
     async def delete(self, push: Push, link: Link) -> Action: ...
     async def write_back(self, push: Push, record: Record, link: Link) -> str | None:

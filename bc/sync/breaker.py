@@ -43,11 +43,22 @@ class Breaker:
     def success(self) -> None:
         self.failures, self.pause, self.probing, self.last = 0, FIRST_PAUSE, False, None
 
+    def ended(self, error: SyncError | None, *, asked: bool, now: float | None = None) -> None:
+        """A push that was allowed is over. `asked`: whether the remote had a say in how; if not, another probe may go."""
+        self.probing = False
+        if not asked:
+            return
+        if error is None:
+            self.success()
+        else:
+            self.failure(error, now)
+
     def failure(self, error: SyncError, now: float | None = None) -> None:
-        if isinstance(error, Paused) or not isinstance(error, (Transient, NeedsAuthorization)):
+        if isinstance(error, Paused):
+            return
+        if not isinstance(error, (Transient, NeedsAuthorization)):
             # An answer about data is an answer: the connection works.
-            if not isinstance(error, Paused):
-                self.success()
+            self.success()
             return
         self.failures += 1
         self.probing = False

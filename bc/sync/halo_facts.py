@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from bc.entities.country import Countries
+from bc.entities.halo_lists import CHARGE_TYPES, LISTS, ListName, code_column, find_list, list_column
 from bc.entities.values import flag, ident, text
 from bc.errors import Refused
 from bc.model import HaloConventions
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from bc.clients.halo import Halo
 
 FRESH_SECONDS = 300
-CHARGE_TYPES = 17
-_VALUE_COLUMNS = tuple(f"value{n}" for n in range(2, 10))
+SAMPLE = 5
 
 
 class HaloFacts:
@@ -74,14 +75,41 @@ class HaloFacts:
             )
         return code
 
+    async def accounts_module_on(self) -> bool | None:
+        """Whether Halo's account-code module is on; None where Halo does not say."""
+        control = await self.control()
+        return flag(control, "useaccountscodeslookup") if "useaccountscodeslookup" in control else None
+
+    async def list_id(self, name: ListName, conventions: HaloConventions) -> str:
+        """The lookup list that holds account or country codes. Raises `Refused` in words where it cannot be told."""
+        lists = await self._fresh("lists", lambda: self._halo.lookups(LISTS), [])
+        return find_list(name, lists, conventions)
+
+    async def countries(self, conventions: HaloConventions) -> Countries:
+        """Halo's country codes; empty where it has no such list, or none that could be told from others."""
+        try:
+            list_id = await self.list_id("countries", conventions)
+        except Refused:
+            return Countries(form=conventions.country_code_form or "code")
+        rows = await self._fresh(f"list {list_id}", lambda: self._halo.lookups(list_id), [])
+        column = list_column(rows)
+        codes = {ident(row, "id"): code for row in rows if (code := text(row, column))}
+        if conventions.country_code_form or not codes:
+            return Countries(codes, conventions.country_code_form or "code")
+        return Countries(codes, await self._fresh("country form", self._country_form, "code"))
+
+    async def _country_form(self) -> Literal["id", "code"]:
+        """What sites hold: as the first that hold anything do. List rows may lack the column, so a few are read."""
+        page = await self._halo.page("Site", page_no=1, page_size=50)
+        rows: list[dict[str, Any]] = page.rows
+        if not any("country_code" in row for row in rows):
+            read = [await self._halo.site(ident(row, "id")) for row in rows[:SAMPLE]]
+            rows = [row for row in read if row]
+        held = [text(row, "country_code") for row in rows if ident(row, "country_code")]
+        return "id" if held and all(value.isdigit() for value in held) else "code"
+
     async def charge_codes(self, conventions: HaloConventions) -> dict[str, str]:
         """Charge type id -> the BC product code typed for it. {} where the tenant's column cannot be told."""
         rows = await self._fresh("charges", lambda: self._halo.lookups(CHARGE_TYPES), [])
-        column = conventions.charge_rate_code_field or _code_column(rows)
+        column = conventions.charge_rate_code_field or code_column(rows)
         return {ident(row, "id"): text(row, column) for row in rows if column and text(row, column)}
-
-
-def _code_column(rows: list[dict[str, Any]]) -> str:
-    """The only column that holds anything but numbers Halo itself would put there; "" when several could be it."""
-    used = [name for name in _VALUE_COLUMNS if any(text(row, name) not in ("", "0") for row in rows)]
-    return used[0] if len(used) == 1 else ""

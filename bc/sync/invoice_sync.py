@@ -82,6 +82,8 @@ class InvoiceSync:
             document = await self._remembered(push, remembered)
         if document is None:
             return None
+        if interrupted:
+            await invoices.refuse_gross_prices(push, document, plan.plan.name)
         found = invoices.recovered(document, plan, base)
         return msgspec.structs.replace(found, source="created" if interrupted else "adopted"), (
             "created" if interrupted else "adopted"
@@ -114,14 +116,15 @@ class InvoiceSync:
         document = await invoices.read(push, link.bc_id)
         return invoices.recovered(document, plan, link)
 
+    async def locate(self, push: Push, link: Link) -> Link:
+        document = await invoices.find(push, push.halo_id)
+        if document is None:
+            return link
+        return msgspec.structs.replace(
+            link, bc_id=str(document["id"]), bc_number=str(document.get("number", ""))
+        )
+
     async def delete(self, push: Push, link: Link) -> Action:
-        if not link.exists:
-            document = await invoices.find(push, push.halo_id)
-            if document is None:
-                return "none"
-            link = msgspec.structs.replace(
-                link, bc_id=str(document["id"]), bc_number=str(document.get("number", ""))
-            )
         return await invoices.delete(push, link)
 
     async def write_back(self, push: Push, record: Record, link: Link) -> str | None:

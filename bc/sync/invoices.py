@@ -17,6 +17,7 @@ from bc.entities.line_diff import LineDiff, diff_lines
 from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import AlreadyExists, Conflict, Gone, Refused, Skip, UnknownOutcome
 from bc.model import Action, Link
+from bc.sync.adapter import Removed
 from bc.sync.context import Push
 from bc.sync.invoice_documents import (
     Document,
@@ -50,7 +51,8 @@ class Prepared:
         return {line.key: number for line, number in zip(self.plan.lines, self.diff.numbers, strict=True)}
 
     @property
-    def recreates_lines(self) -> bool:
+    def goes_in_steps(self) -> bool:
+        """Another customer or currency makes BC re-create the lines, with new ids and numbers."""
         return self.action == "update" and bool(self.header.keys() & {"customerId", "currencyCode"})
 
 
@@ -140,15 +142,15 @@ async def create(push: Push, prepared: Prepared, link: Link, *, repeated: bool) 
     if repeated and len(others) == 1 and decode_enum(str(others[0].get("status"))) == DRAFT:
         await push.bc.delete(push.connection, f"salesInvoices({new_id})", str(document["@odata.etag"]))
         document = others[0]
-    await _refuse_gross_prices(push, document, prepared.plan.name)
+    await refuse_gross_prices(push, document, prepared.plan.name)
     keys = keys_by_number(document, prepared.numbers)
     return _taken(push, link, document, prepared, keys)
 
 
 async def update(push: Push, prepared: Prepared, link: Link) -> Link:
     """Apply the changes in one transaction; all or nothing. Raises `Conflict` when somebody else was faster."""
-    if prepared.recreates_lines:
-        return await _update_customer_first(push, prepared, link)
+    if prepared.goes_in_steps:
+        return await _update_header(push, prepared, link)
     changes, read_back = prepared.parts[:-1], prepared.parts[-1]
     if len(changes) >= MAX_PARTS:
         return await _update_in_pieces(push, prepared, link, changes, read_back)
@@ -160,8 +162,8 @@ async def update(push: Push, prepared: Prepared, link: Link) -> Link:
     )
 
 
-async def _update_customer_first(push: Push, prepared: Prepared, link: Link) -> Link:
-    """Another customer or currency makes BC re-create the lines with new ids: change it, read, then change the lines."""
+async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
+    """The header alone. BC re-creates the lines: the link tells what they hold now, the next step mends them."""
     parts = (
         Part("PATCH", f"salesInvoices({link.bc_id})", dict(prepared.header), link.etag),
         Part("GET", f"salesInvoices({link.bc_id})?{EXPAND}"),
@@ -169,18 +171,9 @@ async def _update_customer_first(push: Push, prepared: Prepared, link: Link) -> 
     answers = await push.bc.batch(push.connection, parts, snapshot=True)
     _raise_first_error(answers, wrote=True)
     document = answers[-1].body or {}
-    now = applied(link, document, prepared.plan, keys_by_order(document, link.lines))
-    settings = push.connection.settings
-    diff = diff_lines(
-        now.lines,
-        prepared.plan.lines,
-        group_increment=settings.group_increment,
-        line_increment=settings.line_increment,
-    )
-    if not diff:
-        return _taken(push, now, document, prepared, keys_by_order(document, link.lines))
-    again = Prepared("update", prepared.plan, prepared.payload_hash, diff, {}, _update_parts(now, {}, diff))
-    return await update(push, again, now)
+    await refuse_gross_prices(push, document, prepared.plan.name)
+    now = applied(link, document, prepared.plan, _keys_after(document, link))
+    return msgspec.structs.replace(now, payload=prepared.plan.header_payload)
 
 
 async def _update_in_pieces(
@@ -269,9 +262,20 @@ async def find(push: Push, halo_id: str) -> Document | None:
 
 def recovered(document: Document, prepared: Prepared, link: Link) -> Link:
     """The link as BC now has it, after a write of unknown outcome or somebody else's edit."""
+    return applied(link, document, prepared.plan, _keys_after(document, link))
+
+
+def _keys_after(document: Document, link: Link) -> dict[str, str]:
+    """BC line id -> key in a document that may have changed in any way since the link was written."""
     numbers = link.intent.numbers if link.intent else {}
     known = link.lines if link.bc_id == str(document["id"]) else ()
-    return applied(link, document, prepared.plan, keys_by_number(document, numbers, known))
+    lines = lines_of(document)
+    ids = {str(line["id"]) for line in lines}
+    all_new = bool(known) and len(lines) == len(known) and not any(line.bc_id in ids for line in known)
+    if all_new and any(int(line["sequence"]) not in numbers.values() for line in lines):
+        # Neither the old lines nor all those we meant to insert: BC re-created them.
+        return keys_by_order(document, known)
+    return keys_by_number(document, numbers, known)
 
 
 async def delete(push: Push, link: Link) -> Action:
@@ -292,11 +296,12 @@ async def delete(push: Push, link: Link) -> Action:
     return "deleted"
 
 
-async def _refuse_gross_prices(push: Push, document: Document, name: str) -> None:
-    if not document.get("pricesIncludeTax"):
+async def refuse_gross_prices(push: Push, document: Document, name: str) -> None:
+    """Remove a draft whose customer has prices that include tax, and say so: Halo's are net."""
+    if not document.get("pricesIncludeTax") or decode_enum(str(document.get("status"))) != DRAFT:
         return
     await push.bc.delete(push.connection, f"salesInvoices({document['id']})", str(document["@odata.etag"]))
-    raise Refused(
+    raise Removed(
         "prices_include_tax",
         f"Invoice {name}: this customer's prices include tax in Business Central, Halo's do not.",
         cure="Untick “Prices Including VAT” on the customer card in Business Central, then retry.",
@@ -351,7 +356,8 @@ def _same_key(rows: Any, halo_id: str) -> list[Document]:
 def _raise_first_error(answers: Sequence[PartAnswer], *, wrote: bool) -> None:
     for answer in answers:
         error = part_error(answer, wrote=wrote)
-        if isinstance(error, AlreadyExists):
+        if isinstance(error, AlreadyExists) or (error is not None and error.code == "sequence_taken"):
+            # Somebody else added a line under that number: read the lines again and number anew.
             raise Conflict(error.code, error.message, cure=error.cure, correlation_id=error.correlation_id)
         if error is not None and answer.status != 0:
             raise error

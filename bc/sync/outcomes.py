@@ -182,3 +182,24 @@ async def wait_for_cure(services: Services, outcome: Outcome, dependencies: Sequ
                 connection_id=outcome.connection_id if key.startswith("link:") else None,
             )
         )
+        if outcome.status == "skipped" and await _came_meanwhile(services, key):
+            # The cure took its records before this one was among them.
+            await services.cured(key)
+
+
+async def _came_meanwhile(services: Services, key: str) -> bool:
+    """Whether a cure is there already, by what is stored now and not by what the push knew when it began."""
+    kind, _, rest = key.partition(":")
+    if kind == "default":
+        return False
+    connection_id, _, rest = rest.partition(":")
+    if kind == "link":
+        entity, _, halo_id = rest.partition(":")
+        link = await services.store.links.get(connection_id, entity, halo_id)
+        return link is not None and link.value.exists
+    row = await services.store.connections.get(connection_id)
+    if row is None:
+        return False
+    if kind == "entity":
+        return rest in row.value.settings.sync_entities
+    return kind == "connection" and row.value.status == "ready" and not row.value.paused

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bc.errors import Throttled
 from bc.model import Connection
 from bc.store.budgets import BLOCK_LIFE
+from bc.sync.routing import Paused
 
 if TYPE_CHECKING:
     from bc.store import Budgets
@@ -24,6 +28,16 @@ BORROW_PATIENCE = 60.0
 def principal_of(connection: Connection) -> str:
     """Whose limits the connection's calls count against; the app registration until somebody has signed in."""
     return connection.principal or f"app:{connection.tenant_id}:{connection.client_id}"
+
+
+# Which remote the push under way asked last, for errors that do not tell (a 429 of Halo or of Business Central).
+last_asked: ContextVar[list[str] | None] = ContextVar("last_asked", default=None)
+
+
+def _asks(remote: str) -> None:
+    asked = last_asked.get()
+    if asked is not None:
+        asked[:] = [remote]
 
 
 @dataclass(slots=True)
@@ -39,11 +53,13 @@ class PumpPermits:
     `refresh` is called each second; a permit is taken in memory only.
     """
 
-    def __init__(self, budgets: Budgets, limit: int) -> None:
+    def __init__(self, budgets: Budgets, limit: int, check_fence: Callable[[], None] = lambda: None) -> None:
+        self.check_fence = check_fence
         self._budgets = budgets
         self._limit = limit
         self._holder = f"pump-{secrets.token_hex(6)}"
         self._gates: dict[str, _Gate] = {}
+        self._rests: dict[str, float] = {}
 
     async def refresh(self, connections: Iterable[Connection]) -> None:
         for principal in {principal_of(connection) for connection in connections}:
@@ -60,6 +76,23 @@ class PumpPermits:
             await self._budgets.give_back(principal, self._holder)
         self._gates = {}
 
+    def rest(self, connection: Connection, wait: timedelta) -> None:
+        """BC asked this principal to wait: until then none of its calls is made (F25)."""
+        principal = principal_of(connection)
+        until = time.monotonic() + wait.total_seconds()
+        self._rests[principal] = max(until, self._rests.get(principal, 0.0))
+
+    def check_rest(self, connection: Connection) -> None:
+        """Raise `Paused` with what is left of the wait that BC asked for."""
+        left = self._rests.get(principal_of(connection), 0.0) - time.monotonic()
+        if left > 0:
+            raise Paused(
+                "throttled",
+                f"Business Central asked us to wait; {math.ceil(left)} seconds are left.",
+                retry_after=timedelta(seconds=left),
+                cure="Nothing to do: it is tried again by itself.",
+            )
+
     @asynccontextmanager
     async def hold(self, connection: Connection) -> AsyncIterator[None]:
         principal = principal_of(connection)
@@ -71,6 +104,10 @@ class PumpPermits:
             await gate.changed.wait_for(lambda: gate.used < gate.allowed)
             gate.used += 1
         try:
+            # Looked at last: the wait for a permit may have been long.
+            self.check_rest(connection)
+            self.check_fence()
+            _asks("bc")
             yield
         finally:
             async with gate.changed:
@@ -118,6 +155,7 @@ class HaloBudget:
 
     async def take(self, calls: int) -> None:
         """Wait until `calls` more may be made."""
+        _asks("halo")
         async with self._lock:
             if time.monotonic() > self._good_until:
                 # The ceiling holds for any five minutes only if a block is used soon after it was granted.

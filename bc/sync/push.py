@@ -17,7 +17,7 @@ from bc.entities.values import Record
 from bc.errors import Conflict, Gone, Refused, Skip, SyncError
 from bc.model import Action, Connection, Dirty, Intent, Link, Outcome
 from bc.store.rows import Row
-from bc.sync.adapter import Adapter, Plan
+from bc.sync.adapter import Adapter, Plan, Removed
 from bc.sync.context import Push, current_push, utc_now
 from bc.sync.outcomes import outcome_of
 from bc.sync.outcomes import record as keep
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from bc.services import Services
 
 ECHO_WINDOW = timedelta(minutes=2)
+# A plan that goes in steps is done after two; the third is for somebody else's edit in between.
+MOST_STEPS = 3
 _VERBS = {
     "created": "was created in Business Central",
     "updated": "was updated in Business Central",
@@ -91,9 +93,9 @@ def _not_in_halo(push: Push) -> Refused:
 
 
 async def _upsert(push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None) -> Done:
+    row = await _unless_deleted(push, row)
     plan: Plan = await adapter.prepare(push, record, row.value if row else None)
     interrupted = row is not None and row.value.intent is not None
-    action: Action = "none"
     if row is None or not row.value.exists:
         found = await adapter.find(push, record, plan, row.value if row else None)
         if found:
@@ -102,17 +104,35 @@ async def _upsert(push: Push, adapter: Adapter[Any], record: Record, row: Row[Li
             plan = await adapter.prepare(push, record, row.value)
     elif interrupted:
         # An update of unknown outcome: what BC holds now is the base, whatever we believed.
-        row = await _reread(push, adapter, plan, row)
+        held = await _reread(push, adapter, plan, row)
+        if held is None:
+            return await _upsert(push, adapter, record, None)
+        wanted, plan = plan, await adapter.prepare(push, record, held)
+        # Nothing left of what was to be sent: the attempt that never answered has done it.
+        done: Action = "updated" if wanted.action == "update" and plan.action == "none" else "none"
+        row = await _commit(push, row, held, done)
+    for _ in range(MOST_STEPS):
+        if plan.action == "none":
+            break
+        steps = plan.goes_in_steps
+        row = await _act(push, adapter, record, plan, row, repeated=interrupted)
+        if not steps:
+            break
         plan = await adapter.prepare(push, record, row.value)
-    if plan.action == "none":
-        return await _told(push, adapter, record, row, action)
-    row, did = await _act(push, adapter, record, plan, row, repeated=interrupted)
-    return await _told(push, adapter, record, row, action if action != "none" else did)
+    return await _told(push, adapter, record, row)
+
+
+async def _unless_deleted(push: Push, row: Row[Link] | None) -> Row[Link] | None:
+    """The link, unless it is what a delete left that died before its end: then the record starts anew."""
+    if row is None or row.value.unreported != "deleted":
+        return row
+    await push.services.store.links.delete(row.value, row.etag)
+    return None
 
 
 async def _act(
     push: Push, adapter: Adapter[Any], record: Record, plan: Plan, row: Row[Link] | None, *, repeated: bool
-) -> tuple[Row[Link], Action]:
+) -> Row[Link]:
     for attempt in (1, 2):
         row = await _intend(push, plan, row)
         try:
@@ -120,33 +140,35 @@ async def _act(
                 link, did = await adapter.update(push, plan, row.value), "updated"
             else:
                 link, did = await adapter.create(push, plan, row.value, repeated=repeated), "created"
-        except Conflict:
-            if attempt == 2 or not row.value.exists:
+        except (Conflict, Gone):
+            # Somebody else changed it, or one of its lines is gone: compare with what stands there now.
+            again = attempt == 1 and row.value.exists
+            held = await _reread(push, adapter, plan, row) if again else None
+            if held is None:
                 raise
-            row = await _reread(push, adapter, plan, row)
+            row = await _commit(push, row, held, "none")
             plan = await adapter.prepare(push, record, row.value)
             if plan.action == "none":
-                return row, "none"
-        except Gone as error:
-            if not row.value.exists:
-                raise
-            raise await _broken(push, row, error) from error
+                return row
+        except Removed:
+            await push.services.store.links.delete(row.value, row.etag)
+            raise
         except (Refused, Skip):
             await _withdraw(push, row)
             raise
         else:
-            action: Action = "updated" if did == "updated" else "created"
-            return await _commit(push, row, link, action), action
+            return await _commit(push, row, link, "updated" if did == "updated" else "created")
     raise AssertionError("unreachable")
 
 
-async def _intend(push: Push, plan: Plan, row: Row[Link] | None) -> Row[Link]:
+async def _intend(push: Push, plan: Plan | None, row: Row[Link] | None) -> Row[Link]:
+    """Store what is about to be done; without a plan: a delete."""
     intent = Intent(
         operation_id=push.outcome_id,
-        action="update" if row and row.value.exists else "create",
-        payload_hash=plan.payload_hash,
+        action="delete" if plan is None else "update" if row and row.value.exists else "create",
+        payload_hash=plan.payload_hash if plan else "",
         started_at=utc_now(),
-        numbers=dict(plan.numbers),
+        numbers=dict(plan.numbers) if plan else {},
     )
     links = push.services.store.links
     push.services.check_fence()
@@ -175,23 +197,24 @@ async def _withdraw(push: Push, row: Row[Link]) -> None:
 
 async def _commit(push: Push, row: Row[Link] | None, link: Link, action: Action) -> Row[Link]:
     """Store what BC did before anyone else learns of it."""
-    link = msgspec.structs.replace(
-        link,
-        intent=None,
-        state="ok",
-        unreported=action if action != "none" else link.unreported,
-        unreported_id=push.outcome_id if action != "none" else link.unreported_id,
-    )
+    link = msgspec.structs.replace(link, intent=None, state="ok")
+    # One that was created or found and then changed is told as created or found: others may wait for that word.
+    if action != "none" and link.unreported not in ("created", "adopted"):
+        link = msgspec.structs.replace(link, unreported=action, unreported_id=push.outcome_id)
     links = push.services.store.links
     return await links.create(link) if row is None else await links.replace(link, row.etag)
 
 
-async def _reread(push: Push, adapter: Adapter[Any], plan: Plan, row: Row[Link]) -> Row[Link]:
+async def _reread(push: Push, adapter: Adapter[Any], plan: Plan, row: Row[Link]) -> Link | None:
+    """The link as BC has it now; None where BC has the record no more because we were deleting it."""
     try:
-        link = await adapter.reread(push, plan, row.value)
+        link: Link = await adapter.reread(push, plan, row.value)
     except Gone as error:
-        raise await _broken(push, row, error) from error
-    return await _commit(push, row, link, "none")
+        if row.value.intent is None or row.value.intent.action != "delete":
+            raise await _broken(push, row, error) from error
+        await push.services.store.links.delete(row.value, row.etag)
+        return None
+    return link
 
 
 async def _broken(push: Push, row: Row[Link], error: SyncError) -> Refused:
@@ -207,21 +230,20 @@ async def _broken(push: Push, row: Row[Link], error: SyncError) -> Refused:
     )
 
 
-async def _told(
-    push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None, action: Action
-) -> Done:
+async def _told(push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None) -> Done:
     """Write to Halo, keep the outcome, and close the link's books on this push."""
     assert row is not None  # noqa: S101 - an upsert that ends here has a link
     link = row.value
     stamp = await adapter.write_back(push, record, link)
-    if link.unreported != "none":
-        # An action of this or of an attempt that died before it could tell.
-        action = link.unreported
-        push.outcome_id = link.unreported_id or push.outcome_id
+    # The action of this attempt, or of one that died before it could tell.
+    action = link.unreported
+    push.outcome_id = push.dirty.outcome_id or link.unreported_id or push.outcome_id
     silent = action == "none" and stamp is None and _is_echo(push, adapter, record, link)
     outcome = None if silent else _outcome(push, link, action)
     if outcome:
         await keep(push.services, outcome)
+        # Before the books are closed: what waits for this link must not be forgotten by a crash.
+        await push.services.pushed(outcome)
     seen = adapter.stamp(record) if stamp is None else stamp
     window = utc_now() + ECHO_WINDOW if stamp is not None else link.echo_until
     if link.unreported != "none" or seen != link.halo_stamp or window != link.echo_until:
@@ -269,16 +291,11 @@ async def _delete(push: Push, adapter: Adapter[Any], row: Row[Link] | None) -> D
         return Done(outcome)
     push.record_name = push.record_name or row.value.halo_name or push.halo_id
     push.services.check_fence()
-    if row.value.unreported != "deleted":
-        action = await adapter.delete(push, row.value)
-        done = msgspec.structs.replace(
-            row.value, unreported="deleted" if action == "deleted" else "none", intent=None
-        )
-        row = await push.services.store.links.replace(
-            msgspec.structs.replace(done, unreported_id=push.outcome_id), row.etag
-        )
+    action = "deleted"
+    if row.value.unreported == "deleted":
+        push.outcome_id = push.dirty.outcome_id or row.value.unreported_id or push.outcome_id
     else:
-        action, push.outcome_id = "deleted", row.value.unreported_id or push.outcome_id
+        row, action = await _delete_in_bc(push, adapter, row)
     message = f"{push.entity.capitalize()} {push.record_name} {_VERBS.get(action, 'was already gone from Business Central')}."
     outcome = outcome_of(
         push,
@@ -291,3 +308,26 @@ async def _delete(push: Push, adapter: Adapter[Any], row: Row[Link] | None) -> D
     await keep(push.services, outcome)
     await push.services.store.links.delete(row.value, row.etag)
     return Done(outcome)
+
+
+async def _delete_in_bc(push: Push, adapter: Adapter[Any], row: Row[Link]) -> tuple[Row[Link], Action]:
+    interrupted = row.value.intent is not None and row.value.intent.action == "delete"
+    link: Link = row.value if row.value.exists else await adapter.locate(push, row.value)
+    action: Action = "none"
+    if link.exists:
+        row = await _intend(push, None, Row(link, row.etag))
+        try:
+            action = await adapter.delete(push, row.value)
+        except (Refused, Skip):
+            await _withdraw(push, row)
+            raise
+        if action == "none" and interrupted:
+            # Gone, and we were at it: an earlier attempt did it and died before it could say so.
+            action = "deleted"
+    done = msgspec.structs.replace(
+        row.value,
+        unreported="deleted" if action == "deleted" else "none",
+        unreported_id=push.outcome_id,
+        intent=None,
+    )
+    return await push.services.store.links.replace(done, row.etag), action

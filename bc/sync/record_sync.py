@@ -52,6 +52,10 @@ class RecordPlan:
     def numbers(self) -> Mapping[str, int]:
         return {}
 
+    @property
+    def goes_in_steps(self) -> bool:
+        return False
+
 
 class RecordSync:
     def __init__(self, spec: RecordSpec) -> None:
@@ -94,7 +98,7 @@ class RecordSync:
 
     async def prepare(self, push: Push, record: Record, link: Link | None) -> RecordPlan:
         creating = link is None or not link.exists
-        payload = self._payload(push, record, link, creating=creating)
+        payload = await self._payload(push, record, link, creating=creating)
         for warning in payload.warnings:
             push.warn(warning.code, warning.message)
         if link is None or creating:
@@ -108,11 +112,16 @@ class RecordSync:
         part = Part("PATCH", f"{self.spec.endpoint}({link.bc_id})", body, link.etag or "*")
         return RecordPlan("update", payload, body, (part,))
 
-    def _payload(self, push: Push, record: Record, link: Link | None, *, creating: bool) -> Payload:
+    async def _payload(self, push: Push, record: Record, link: Link | None, *, creating: bool) -> Payload:
         settings = push.connection.settings
         if self.spec.entity == "customer":
+            site = record.get(MAIN_SITE)
+            codes: Mapping[str, str] = {}
+            if site and text(site, "country_code").isdigit():
+                # An id of Halo's list of countries; a code is BC's own.
+                codes = (await push.services.halo_facts.countries(settings.halo_conventions)).codes
             return self.spec.payload(
-                record, record.get(MAIN_SITE), settings=settings, creating=creating, link=link
+                record, site, settings=settings, creating=creating, link=link, countries=codes
             )
         return self.spec.payload(record, settings=settings, creating=creating, link=link)
 
@@ -227,6 +236,9 @@ class RecordSync:
     def _as_held(self, link: Link, row: Record) -> Link:
         """The link with what BC holds as its base, so that the next plan sends what differs."""
         return msgspec.structs.replace(link, payload=canonical(self.spec.held(row)), payload_hash="")
+
+    async def locate(self, push: Push, link: Link) -> Link:
+        return link
 
     async def delete(self, push: Push, link: Link) -> Action:
         """A customer or product deleted in Halo is only unlinked: BC keeps its record."""

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bc.clients.business_central import count_requests
-from bc.errors import NeedsAuthorization, Refused, Skip, SyncError, Transient
+from bc.clients.business_central import count_requests, requests_made
+from bc.errors import NeedsAuthorization, Refused, Skip, SyncError, Throttled, Transient
 from bc.model import Connection, Dirty, Entity, Link, Outcome
 from bc.store.rows import Row, Stale
 from bc.sync import retry
 from bc.sync.breaker import Breaker
 from bc.sync.context import LostLease, Push, current_push, utc_now
 from bc.sync.outcomes import outcome_of, record, status_of, unrouted, wait_for_cure
+from bc.sync.permits import last_asked
 from bc.sync.push import Done, push_record
 from bc.sync.registry import ADAPTERS
 from bc.sync.routing import Paused, check_open, connection_of, known_connection
@@ -30,6 +31,10 @@ MAX_INTERNAL_ERRORS = 5
 # Records of a connection that is paused or cannot sign in are queued by its cure; this is only the safety net.
 WAIT_FOR_PERSON = timedelta(minutes=15)
 _REPORT = "It is tried again by itself. If it stays, report it with the time: the log has the details."
+
+
+class _DeletedBefore(Exception):
+    """A delete that was carried out and told already: its message came twice, or its end was cut short."""
 
 
 async def push_row(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
@@ -53,28 +58,42 @@ async def push_row(services: Services, row: Row[Dirty], connections: list[Connec
 
 
 async def _push(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
+    token, asked = current_push.set(None), last_asked.set([])
+    try:
+        await _route_and_push(services, row, connections)
+    finally:
+        current_push.reset(token)
+        last_asked.reset(asked)
+
+
+async def _route_and_push(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
     dirty, adapter = row.value, ADAPTERS[row.value.entity]
     connection: Connection | None = None
-    token = current_push.set(None)
+    admitted: Connection | None = None
+    trouble: SyncError | None = None
     try:
         connection = await known_connection(services, dirty, connections)
         if connection is not None:
-            _gate(services, connection)
+            admitted = _admit(services, connection)
         # Halo is read once the row is in hand: an edit made later moves the generation and comes again.
         halo_record = await adapter.read(services, dirty.halo_id)
         if connection is None:
             if halo_record is None:
-                raise _unknown_in_halo(dirty)
+                raise await _unknown_in_halo(services, dirty)
             connection = await connection_of(services, dirty, halo_record, connections)
-            _gate(services, connection)
+            admitted = _admit(services, connection)
         done = await push_record(services, services.pump_bc, connection, dirty, adapter, halo_record)
+    except _DeletedBefore:
+        await _finish(services, row, Done(None))
     except SyncError as error:
+        trouble = error
         await _ended_badly(services, row, connection, error)
     else:
-        _breaker(services, connection).success()
         await _finish(services, row, done)
     finally:
-        current_push.reset(token)
+        if admitted is not None:
+            asked_bc = requests_made() > 0 or isinstance(trouble, (Transient, NeedsAuthorization))
+            _breaker(services, admitted).ended(trouble, asked=asked_bc and not _is_halos(trouble))
 
 
 async def push_first(services: Services, push: Push, entity: Entity, halo_id: str) -> Link | None:
@@ -98,9 +117,7 @@ async def push_first(services: Services, push: Push, entity: Entity, halo_id: st
         try:
             adapter = ADAPTERS[entity]
             halo_record = await adapter.read(services, halo_id)
-            done = await push_record(services, push.bc, push.connection, dirty, adapter, halo_record)
-            if done.outcome:
-                await services.pushed(done.outcome)
+            await push_record(services, push.bc, push.connection, dirty, adapter, halo_record)
         except (Refused, Skip) as error:
             await _tell(services, dirty, push.connection, error)
             return None
@@ -110,8 +127,11 @@ async def push_first(services: Services, push: Push, entity: Entity, halo_id: st
         return row.value if row and row.value.exists else None
 
 
-def _unknown_in_halo(dirty: Dirty) -> SyncError:
+async def _unknown_in_halo(services: Services, dirty: Dirty) -> Exception:
     if dirty.operation == "delete":
+        told = await services.store.outcomes.page(entity=dirty.entity, halo_id=dirty.halo_id, limit=1)
+        if told.items and told.items[0].action in ("deleted", "unlinked"):
+            return _DeletedBefore()
         return Skip(
             "not_linked", f"The deleted {dirty.entity} {dirty.halo_id} was never sent to Business Central."
         )
@@ -122,8 +142,10 @@ def _unknown_in_halo(dirty: Dirty) -> SyncError:
     )
 
 
-def _gate(services: Services, connection: Connection) -> None:
+def _admit(services: Services, connection: Connection) -> Connection:
+    """The connection, if it takes a push now. Raises what keeps it from that."""
     check_open(connection)
+    services.permits.check_rest(connection)
     breaker = _breaker(services, connection)
     if not breaker.allows():
         last = breaker.last
@@ -133,6 +155,7 @@ def _gate(services: Services, connection: Connection) -> None:
             cure=last.cure if last else "",
             retry_after=timedelta(seconds=breaker.opens_in() + 1),
         )
+    return connection
 
 
 def _breaker(services: Services, connection: Connection) -> Breaker:
@@ -156,14 +179,20 @@ async def _finish(services: Services, row: Row[Dirty], done: Done) -> None:
             outcome.code,
             outcome.requests,
         )
-        await services.pushed(outcome)
+
+
+def _is_halos(error: SyncError | None) -> bool:
+    """Whether the trouble is Halo's: it says nothing about the connection to Business Central."""
+    if error is None:
+        return False
+    return error.code.startswith("halo_") or (error.code == "throttled" and last_asked.get() == ["halo"])
 
 
 async def _ended_badly(
     services: Services, row: Row[Dirty], connection: Connection | None, error: SyncError
 ) -> None:
-    if connection is not None and error.code not in ("halo_unavailable", "halo_refused_us"):
-        _breaker(services, connection).failure(error)
+    if connection is not None and isinstance(error, Throttled) and error.retry_after and not _is_halos(error):
+        services.permits.rest(connection, error.retry_after)
     if isinstance(error, NeedsAuthorization) and connection is not None:
         await services.needs_authorization(connection, error)
     if status_of(error) == "retrying":
@@ -173,6 +202,14 @@ async def _ended_badly(
 
 
 async def _tell(services: Services, dirty: Dirty, connection: Connection | None, error: SyncError) -> Outcome:
+    outcome = await _outcome(services, dirty, connection, error)
+    await _keep(services, outcome, error)
+    return outcome
+
+
+async def _outcome(
+    services: Services, dirty: Dirty, connection: Connection | None, error: SyncError
+) -> Outcome:
     push = current_push.get()
     if push is not None:
         link = await services.store.links.get(push.connection.id, dirty.entity, dirty.halo_id)
@@ -186,10 +223,12 @@ async def _tell(services: Services, dirty: Dirty, connection: Connection | None,
         )
         if connection is not None:
             outcome = msgspec.structs.replace(outcome, connection_id=connection.id)
-    outcome = msgspec.structs.replace(outcome, status=status_of(error), attempts=dirty.attempts + 1)
+    return msgspec.structs.replace(outcome, status=status_of(error), attempts=dirty.attempts + 1)
+
+
+async def _keep(services: Services, outcome: Outcome, error: SyncError) -> None:
     await record(services, outcome)
     await wait_for_cure(services, outcome, error.dependencies)
-    return outcome
 
 
 async def _later(
@@ -197,14 +236,16 @@ async def _later(
 ) -> None:
     """Wait and try again; the outcome says why it waits."""
     dirty = row.value
-    outcome = await _tell(services, dirty, connection, error)
+    outcome = await _outcome(services, dirty, connection, error)
     wait = retry.delay(error, dirty.attempts + 1)
     if error.code in ("paused", "needs_authorization"):
         wait = max(wait, WAIT_FOR_PERSON)
     changed = msgspec.structs.replace(
         dirty, attempts=dirty.attempts + 1, outcome_id=outcome.id, last_code=error.code
     )
-    await _wait(services, row, wait, changed)
+    # The row first: an outcome that no row knows would say "retrying" for ever.
+    if await _wait(services, row, wait, changed) or dirty.outcome_id:
+        await _keep(services, outcome, error)
 
 
 async def _unexpected(services: Services, row: Row[Dirty]) -> None:
@@ -219,10 +260,13 @@ async def _unexpected(services: Services, row: Row[Dirty]) -> None:
     await _finish(services, row, Done(await _tell(services, row.value, None, error)))
 
 
-async def _wait(services: Services, row: Row[Dirty], wait: timedelta, changed: Dirty) -> None:
+async def _wait(services: Services, row: Row[Dirty], wait: timedelta, changed: Dirty) -> bool:
+    """Let the row wait; False where the record changed meanwhile: then it is pushed again at once."""
     try:
         await services.store.dirty.replace(
             msgspec.structs.replace(changed, not_before=utc_now() + wait), row.etag
         )
     except Stale:
         log.debug("%s %s changed while waiting", changed.entity, changed.halo_id)
+        return False
+    return True

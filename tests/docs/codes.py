@@ -43,6 +43,20 @@ def _family(trees: Mapping[Path, ast.Module]) -> frozenset[str]:
 
 
 def _given(tree: ast.Module, carriers: frozenset[str]) -> Iterator[str]:
+    names = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for value in _values(tree, carriers):
+        # A code may stand in a constant of its module.
+        yield from _constants(names.get(value.id, value) if isinstance(value, ast.Name) else value)
+
+
+def _values(tree: ast.Module, carriers: frozenset[str]) -> Iterator[ast.expr]:
+    """The expressions that are given as codes."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and {_name(base) for base in node.bases} & carriers:
             for call in _calls(node):
@@ -52,19 +66,16 @@ def _given(tree: ast.Module, carriers: frozenset[str]) -> Iterator[str]:
             yield from _code_of(node, POSITION.get(_name(node.func), 0))
         elif isinstance(node, ast.Call):
             # An outcome or error row made by hand names its code.
-            yield from (
-                code for word in node.keywords if word.arg == "code" for code in _constants(word.value)
-            )
+            yield from (word.value for word in node.keywords if word.arg == "code")
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:
     return (child for child in ast.walk(node) if isinstance(child, ast.Call))
 
 
-def _code_of(call: ast.Call, position: int) -> Iterator[str]:
+def _code_of(call: ast.Call, position: int) -> list[ast.expr]:
     named = [word.value for word in call.keywords if word.arg == "code"]
-    for value in named or call.args[position : position + 1]:
-        yield from _constants(value)
+    return named or call.args[position : position + 1]
 
 
 def _constants(value: ast.expr) -> Iterator[str]:
@@ -74,8 +85,12 @@ def _constants(value: ast.expr) -> Iterator[str]:
         yield from _constants(value.body)
         yield from _constants(value.orelse)
     elif isinstance(value, ast.JoinedStr):
-        fixed = [part.value for part in value.values if isinstance(part, ast.Constant)]
-        if len(fixed) == 1 and str(fixed[0]).startswith("_"):
+        fixed = [
+            part.value
+            for part in value.values
+            if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        ]
+        if len(fixed) == 1 and re.fullmatch(r"(_[a-z]+)+", fixed[0]):
             yield from (f"{service}{fixed[0]}" for service in SERVICES)
 
 

@@ -78,9 +78,7 @@ def test_lines_added_removed_and_changed_end_as_halo_has_them(connected: Acting)
     outcome = connected.outcome("invoice", halo_id, after=1)
     assert outcome["action"] == "updated", outcome
     (invoice,) = connected.bc_invoices(halo_id)
-    found = [
-        (line["description"], int(line["unitPrice"])) for line in connected.bc_lines(invoice["id"])
-    ]
+    found = [(line["description"], int(line["unitPrice"])) for line in connected.bc_lines(invoice["id"])]
     assert found == [("Two", 20), ("Three", 31), ("Four", 40)]
 
 

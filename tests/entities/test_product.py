@@ -176,4 +176,7 @@ def test_an_unknown_bc_type_is_refused_in_words() -> None:
     with pytest.raises(Refused) as refused:
         product_import(a_bc_row(type="Kit"), a_connection(), None)
     assert refused.value.code == "item_type_unknown"
-    assert product_import(a_bc_row(type="Non-Inventory"), a_connection(), None)["type"] == 2
+    assert (
+        product_import(a_bc_row(type="Non-Inventory"), a_connection(item_default_group="9"), None)["type"]
+        == 2
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Peril:
 
     at: int = 0
     how: How = "dies before"
+    dies_before: str = ""
+    """A pattern of the call before which it dies; with `after:` in front, of the one after which it does."""
     calls: list[str] = field(default_factory=list)
     dead: bool = False
 
@@ -41,11 +44,16 @@ class Peril:
         if self.dead:
             raise Died
         self.calls.append(name)
+        if self.dies_before and re.search(self.dies_before, name):
+            self._die()
         if self.how == "dies before" and len(self.calls) == self.at:
             self._die()
 
     def after(self, *, remote: str = "", writes: bool = False) -> None:
         """Called with the work done and its answer in hand."""
+        wanted = self.dies_before.removeprefix("after:")
+        if wanted != self.dies_before and re.search(wanted, self.calls[-1]):
+            self._die()
         if len(self.calls) != self.at or self.how == "dies before":
             return
         if self.how == "dies after":
@@ -73,7 +81,7 @@ class _Perilous(Transport):
         return answer
 
 
-class _PerilousStorage(AioHttpTransport):
+class _PerilousStorage(AioHttpTransport):  # type: ignore[misc]  # the base is untyped
     """A way to storage on which the process may die."""
 
     peril: Peril
@@ -110,9 +118,7 @@ async def a_process(env: Mapping[str, str], peril: Peril | None = None) -> Async
         return transport
 
     account._transport = perilous  # type: ignore[method-assign]
-    services.pump_bc = BusinessCentral(
-        services.transports[0], services.tokens, _Free(), settings.bc_api_url
-    )
+    services.pump_bc = BusinessCentral(services.transports[0], services.tokens, _Free(), settings.bc_api_url)
     services.fence_until = math.inf
     try:
         yield services

@@ -204,10 +204,10 @@ async def test_cancel_stops_between_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     job = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
     before = world.halo.save
 
-    async def save(resource: str, rows: Any) -> Any:
+    async def save(resource: str, rows: Any, **how: Any) -> Any:
         if resource == "Client":
             await jobs.cancel(world.services, world.jobs.rows[job.id])
-        return await before(resource, rows)
+        return await before(resource, rows, **how)
 
     monkeypatch.setattr(world.halo, "save", save)
     await world.deliver()
@@ -220,11 +220,11 @@ async def test_a_throttled_halo_puts_the_job_off_and_loses_nothing(monkeypatch: 
     monkeypatch.setattr(running, "BLOCK", 2)
     before, calls = world.halo.save, [0]
 
-    async def save(resource: str, rows: Any) -> Any:
+    async def save(resource: str, rows: Any, **how: Any) -> Any:
         calls[0] += 1
         if calls[0] % 3 == 0:
             raise Transient("throttled", "Halo asks us to wait.")
-        return await before(resource, rows)
+        return await before(resource, rows, **how)
 
     monkeypatch.setattr(world.halo, "save", save)
     job = await world.run()
@@ -237,8 +237,8 @@ async def test_an_answer_that_got_lost_doubles_nothing(monkeypatch: pytest.Monke
     world = a_world(6)
     before, lost = world.halo.save, [True, True, True]
 
-    async def save(resource: str, rows: Any) -> Any:
-        answer = await before(resource, rows)
+    async def save(resource: str, rows: Any, **how: Any) -> Any:
+        answer = await before(resource, rows, **how)
         if resource == "Client" and lost and lost.pop():
             raise UnknownOutcome("halo_unavailable", "The answer never came.")
         return answer
@@ -269,7 +269,7 @@ async def test_a_connection_that_cannot_sign_in_ends_the_job_with_the_cure(
 async def test_a_removed_connection_stops_its_job() -> None:
     world = a_world(2)
     job = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
-    world.connection = msgspec.structs.replace(world.connection, id="another")
+    world.connections.connection = msgspec.structs.replace(world.connection, id="another")
     await world.deliver()
     assert world.jobs.rows[job.id].status == "cancelled"
 

@@ -26,7 +26,7 @@ def a_world(customers: int = 5) -> World:
 
 async def a_preview(world: World, *, search: str = "", limit: int = 100, cursor: str = "") -> PreviewPage:
     return await preview(
-        world.services, world.connection, CUSTOMERS, search=search, limit=limit, cursor=cursor
+        world.services, world.connection, "customers", search=search, limit=limit, cursor=cursor
     )
 
 

@@ -1,0 +1,1 @@
+"""What no webhook told us: changes in Halo, deletes that got lost, and what a posting changed in Business Central."""

@@ -1,0 +1,247 @@
+"""Invoices that the built-in integration sent: header and lines carry BC's ids (`dbc_id`, `dbc_sequence_id`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bc.clients.business_central import Part, decode_enum
+from bc.clients.odata import guid
+from bc.entities.invoice import InvoicePlan, display_name, halo_lines
+from bc.entities.values import Record, decimal, ident, text
+from bc.errors import Refused, Skip
+from bc.imports.directory import each
+from bc.model import Connection, Dirty, JobFailure, Link, LinkedLine
+from bc.sync import invoices
+from bc.sync.context import Push
+from bc.sync.invoice_documents import Document, amount, applied, held, lines_of
+from bc.takeover.records import problem
+
+if TYPE_CHECKING:
+    from bc.services import Services
+
+DRAFT = "Draft"
+DOCUMENTS_AT_ONCE = 50
+LIST_PARAMS = {"includelines": "true", "order": "id"}
+
+
+@dataclass(slots=True)
+class Found:
+    """Invoices of one page of Halo's list. `ready`: Halo id -> (full invoice, BC id)."""
+
+    linked: int = 0
+    adopted_before: int = 0
+    ready: dict[str, tuple[Record, str]] = field(default_factory=dict)
+    problems: list[JobFailure] = field(default_factory=list)
+
+
+def is_candidate(row: Record) -> bool:
+    """Whether a list row (with its lines) may have been sent before: it has ids of BC's, or BC's number."""
+    if "dbc_id" in row:
+        return bool(text(row, "dbc_id"))
+    lines = row.get("lines") or ()
+    return bool(text(row, "thirdpartyinvoicenumber")) or any(text(line, "dbc_id") for line in lines)
+
+
+async def find_invoices(
+    services: Services,
+    connection: Connection,
+    rows: Sequence[Record],
+    in_bc: Mapping[str, Record],
+    *,
+    job_id: str = "",
+) -> Found:
+    """Look at the candidates of some list rows. `in_bc`: BC's invoices by id. `job_id`: whose own links are told apart."""
+    found = Found()
+    wanted = [ident(row, "id") for row in rows if is_candidate(row)]
+    links = await services.store.links.get_many(connection.id, "invoice", wanted)
+    fresh = []
+    for halo_id in wanted:
+        link = links[halo_id].value if halo_id in links else None
+        if link is None or not link.exists:
+            fresh.append(halo_id)
+        elif job_id and link.import_job == job_id:
+            found.adopted_before += 1
+        else:
+            found.linked += 1
+    read: dict[str, Record] = {}
+
+    async def look(halo_id: str) -> None:
+        invoice = await services.halo.invoice(halo_id)
+        if invoice is not None:
+            read[halo_id] = invoice
+
+    await each(fresh, look)
+    taken: dict[str, str] = {}
+    # The older first: a copy made in Halo may carry the ids of the invoice it was made from.
+    for halo_id in sorted(read, key=int):
+        await _judge(services, connection, found, read[halo_id], in_bc, taken)
+    return found
+
+
+async def _judge(
+    services: Services,
+    connection: Connection,
+    found: Found,
+    invoice: Record,
+    in_bc: Mapping[str, Record],
+    taken: dict[str, str],
+) -> None:
+    halo_id, name = ident(invoice, "id"), display_name(invoice)
+    bc_id, company = text(invoice, "dbc_id").lower(), text(invoice, "dbc_company_id").lower()
+    if not bc_id or (company and company != (connection.company_id or "").lower()):
+        return
+    if bc_id not in in_bc:
+        if company:
+            words = "Business Central no longer has the invoice that it was sent as."
+            found.problems.append(problem("invoice", halo_id, name, "not_found_in_bc", words))
+        return
+    others = await services.store.links.by_bc_id(connection.id, "invoice", bc_id)
+    other = next((link.halo_id for link in others if link.halo_id != halo_id and link.exists), "")
+    other = other or taken.get(bc_id, "")
+    if other:
+        words = f"Its invoice in Business Central belongs to Halo invoice {other} already."
+        found.problems.append(problem("invoice", halo_id, name, "bc_record_already_linked", words))
+        return
+    taken[bc_id] = halo_id
+    found.ready[halo_id] = (invoice, bc_id)
+
+
+async def adopt_invoices(
+    services: Services,
+    connection: Connection,
+    ready: Mapping[str, tuple[Record, str]],
+    job_id: str,
+) -> tuple[list[Link], list[JobFailure]]:
+    """The links of these invoices, with what BC holds of each line. BC is read, in one request for up to 50."""
+    links, problems = [], []
+    wanted = list(ready.items())
+    for start in range(0, len(wanted), DOCUMENTS_AT_ONCE):
+        some = wanted[start : start + DOCUMENTS_AT_ONCE]
+        parts = [Part("GET", f"salesInvoices({guid(bc_id)})?{invoices.EXPAND}") for _, (_, bc_id) in some]
+        answers = await services.bc.batch(connection, parts)
+        for (halo_id, (invoice, _)), answer in zip(some, answers, strict=True):
+            if answer.ok and answer.body:
+                links.append(await link_of(services, connection, invoice, answer.body, job_id))
+            else:
+                words = "Business Central did not show the invoice that it was sent as."
+                problems.append(problem("invoice", halo_id, display_name(invoice), "not_found_in_bc", words))
+    return links, problems
+
+
+async def link_of(
+    services: Services, connection: Connection, invoice: Record, document: Document, job_id: str
+) -> Link:
+    """One invoice's link. What BC holds is the base of the next comparison, line by line."""
+    now = datetime.now(UTC)
+    link = Link(
+        connection_id=connection.id,
+        entity="invoice",
+        halo_id=ident(invoice, "id"),
+        source="adopted",
+        linked_at=now,
+        import_job=job_id,
+        halo_name=display_name(invoice),
+        # What stands in Halo now was sent by the built-in integration: only a change from here on is pushed.
+        halo_stamp=text(invoice, "last_modified"),
+    )
+    keys = keys_by_halo(document, invoice)
+    plan = await _plan(services, connection, invoice, link)
+    if plan is None:
+        return _unplanned(link, document, keys)
+    taken = applied(link, document, plan, keys | further_keys(document, keys, plan))
+    if decode_enum(str(document.get("status"))) == DRAFT:
+        return taken
+    # A posted invoice cannot take our key any more, which is no reason to call it different.
+    header = {
+        **msgspec.json.decode(taken.payload),
+        "externalDocumentNumber": plan.header["externalDocumentNumber"],
+    }
+    return msgspec.structs.replace(taken, payload=msgspec.json.encode(header).decode())
+
+
+async def _plan(
+    services: Services, connection: Connection, invoice: Record, link: Link
+) -> InvoicePlan | None:
+    """What a push would make of the invoice; None where it cannot be pushed as it stands. Reads only."""
+    customer = await services.store.links.get(connection.id, "customer", ident(invoice, "client_id"))
+    if customer is None or not customer.value.exists:
+        return None
+    dirty = Dirty(
+        entity="invoice",
+        halo_id=link.halo_id,
+        requested_at=link.linked_at,
+        first_requested_at=link.linked_at,
+        source="import",
+        connection_id=connection.id,
+    )
+    push = Push(services, services.bc, connection, dirty, "", link.linked_at, link.halo_name, dry_run=True)
+    try:
+        return (await invoices.prepare(push, invoice, customer.value, None)).plan
+    except (Skip, Refused):
+        return None
+
+
+def keys_by_halo(document: Document, invoice: Record) -> dict[str, str]:
+    """BC line id -> Halo line id: by the BC ids that stand on Halo's lines, else by BC's numbers there."""
+    lines = halo_lines(invoice)
+    by_id = {text(line, "dbc_id").lower(): ident(line, "id") for line in lines if text(line, "dbc_id")}
+    by_number = {
+        int(decimal(line, "dbc_sequence_id")): ident(line, "id")
+        for line in lines
+        if decimal(line, "dbc_sequence_id") > 0
+    }
+    found: dict[str, str] = {}
+    for line in lines_of(document):
+        key = by_id.get(str(line["id"]).lower()) or by_number.get(int(line["sequence"]), "")
+        if key and key not in found.values():
+            found[str(line["id"])] = key
+    return found
+
+
+def further_keys(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> dict[str, str]:
+    """Keys of the comment lines that continue a text too long for one line, by their place and wording."""
+    planned = {line.key: line for line in plan.lines}
+    found: dict[str, str] = {}
+    current, number = "", 0
+    for line in lines_of(document):
+        if known := keys.get(str(line["id"])):
+            current, number = known, 0
+            continue
+        following = planned.get(f"{current}.{number + 1}")
+        if following and str(line.get("description", "")).rstrip() == following.body.get("description"):
+            number += 1
+            found[str(line["id"])] = following.key
+    return found
+
+
+def _unplanned(link: Link, document: Document, keys: Mapping[str, str]) -> Link:
+    """The link of an invoice that could not be pushed now: its lines are known, their content is compared anew."""
+    return msgspec.structs.replace(
+        link,
+        bc_id=str(document["id"]),
+        bc_number=str(document.get("number", "")),
+        bc_name=str(document.get("customerName", "")),
+        etag=str(document.get("@odata.etag", "")),
+        bc_status=str(document.get("status", "")),
+        tax_total=amount(document, "totalTaxAmount"),
+        total=amount(document, "totalAmountIncludingTax"),
+        lines=tuple(_line(line, keys) for line in lines_of(document)),
+    )
+
+
+def _line(line: Document, keys: Mapping[str, str]) -> LinkedLine:
+    return LinkedLine(
+        bc_id=str(line["id"]),
+        sequence=int(line["sequence"]),
+        etag=str(line.get("@odata.etag", "")),
+        halo_line_id=keys.get(str(line["id"]), ""),
+        payload=held(line, None),
+        tax_amount=amount(line, "totalTaxAmount"),
+        tax_rate=amount(line, "taxPercent"),
+        net_amount=amount(line, "amountExcludingTax"),
+    )

@@ -1,0 +1,31 @@
+"""`make bench`: measures on this machine and prints a table for docs/measurements.md. Nothing is judged."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+
+from bench import house, imports
+from bench.imports import Row
+from bench.machine import machine
+
+
+def main() -> int:
+    """Print the tables as Markdown."""
+    load = os.getloadavg()[0]
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, load {load:.1f} before the start\n", flush=True)
+    _table("Start and memory, each in processes of its own", imports.rows())
+    _table("The running house, on the sandbox and Azurite", house.rows())
+    return 0
+
+
+def _table(title: str, rows: list[Row]) -> None:
+    print(f"### {title}\n\n| what | value | |\n|---|---|---|")
+    for row in rows:
+        print(f"| {row.what} | {row.value} | {row.note} |")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

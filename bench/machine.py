@@ -1,0 +1,45 @@
+"""On what it was measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from pathlib import Path
+
+
+def machine() -> str:
+    """Processor, cores, memory, system and Python, in one line."""
+    parts = [_processor(), f"{os.cpu_count()} cores", _memory(), f"{platform.system()} {platform.release()}"]
+    return ", ".join([*filter(None, parts), f"Python {platform.python_version()}"])
+
+
+def memory_of(pid: int) -> tuple[float, float] | None:
+    """Resident memory of a process in MiB, now and at its peak; None where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return None
+    return _kib(status, "VmRSS") / 1024, _kib(status, "VmHWM") / 1024
+
+
+def _kib(status: str, name: str) -> float:
+    found = re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor()
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def _memory() -> str:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return ""
+    return f"{total / 2**30:.0f} GiB"
