@@ -310,6 +310,7 @@ class Blocked(msgspec.Struct, frozen=True, kw_only=True):
     """A record that was skipped or refused until a cure arrives; `key` names the cure.
 
     Keys: `connection:{id}` (ready, unpaused), `entity:{connection_id}:{entity}` (switched on),
+    `native:{connection_id}` (allowed beside Halo's own sync), `go_live:{connection_id}` (an earlier first date),
     `link:{connection_id}:{entity}:{halo_id}` (linked), `default` (a default connection exists).
     """
 

@@ -23,8 +23,8 @@ def azurites() -> Iterator[list[Azurite]]:
     """The storage emulators of this run; the last one may have free accounts."""
     running: list[Azurite] = []
     yield running
-    for azurite in running:
-        azurite.stop()
+    for each in running:
+        each.stop()
 
 
 @pytest.fixture

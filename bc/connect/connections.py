@@ -171,9 +171,13 @@ class ConnectionDesk:
     async def _cure(self, before: Connection, after: Connection) -> None:
         for entity in switched_on(before.settings, after.settings):
             await self._cures.cured(f"entity:{after.id}:{entity}")
-        allowed = after.settings.allow_native_sync and not before.settings.allow_native_sync
-        if (before.paused and not after.paused) or allowed:
+        if before.paused and not after.paused:
             await self._cures.cured(f"connection:{after.id}")
+        if after.settings.allow_native_sync and not before.settings.allow_native_sync:
+            await self._cures.cured(f"native:{after.id}")
+        started, starts = before.settings.sync_invoices_from, after.settings.sync_invoices_from
+        if started and (starts is None or starts < started):
+            await self._cures.cured(f"go_live:{after.id}")
 
     async def _cancel_jobs(self, connection_id: str) -> None:
         page = await self._store.jobs.page(connection_id, limit=100, cursor="")

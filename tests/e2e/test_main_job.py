@@ -161,3 +161,15 @@ def test_twenty_edits_in_a_row_are_few_pushes(connected: Acting) -> None:
 
     wait_for(arrived, 30, "the last edit in BC")
     assert connected.counters("bc")["requests"] <= 4
+
+
+def test_an_invoice_before_go_live_is_booked_only_when_the_date_says_so(connected: Acting) -> None:
+    connected.settings(sync_invoices_from="2026-11-21")
+    invoicing = Invoicing(connected)
+    halo_id = invoicing.invoice()
+    connected.sync("invoice", halo_id)
+    outcome = connected.outcome("invoice", halo_id)
+    assert (outcome["status"], outcome["code"]) == ("skipped", "before_go_live")
+    assert connected.bc_invoices(halo_id) == []
+    connected.settings(sync_invoices_from="2026-11-20")
+    assert connected.outcome("invoice", halo_id, after=1)["status"] == "synced"

@@ -52,14 +52,14 @@ class Admin:
         assert answer.status == status, answer.body
         return answer.json() if answer.body else None
 
-    async def connect(self, **chosen: Any) -> None:
+    async def connect(self, country: str = "GB", **chosen: Any) -> None:
         facts = self.sandbox.facts
         app = next(app for app in facts["entra"]["apps"] if app["name"] == "Halo-BC (app mode)")
         created = await self.ask(
             "POST",
             "/api/connections",
             {
-                "name": "UK",
+                "name": country,
                 "tenant_id": app["tenant_id"],
                 "client_id": app["client_id"],
                 "client_secret": app["client_secrets"][0]["value"],
@@ -69,7 +69,7 @@ class Admin:
         )
         self.path = f"/api/connections/{created['id']}"
         await self.ask("POST", f"{self.path}/authorize", {})
-        environment = facts["bc"]["environments"][0]
+        environment = next(one for one in facts["bc"]["environments"] if one["country"] == country)
         self.company = environment["companies"][0]["id"]
         place = {"environment_name": environment["name"], "company_id": self.company}
         await self.ask("PUT", f"{self.path}/company", place)
@@ -87,6 +87,10 @@ class Admin:
 
     def halo(self, resource: str, halo_id: str | int) -> Any:
         return self.sandbox.control.get(f"/halo/raw/{resource}/{halo_id}").json()
+
+    def all(self, resource: str) -> list[dict[str, Any]]:
+        """Every Halo record of a kind, as stored."""
+        return list(self.sandbox.control.get(f"/halo/raw/{resource}").json())
 
     def bc_rows(self, entity_set: str) -> list[dict[str, Any]]:
         rows = self.sandbox.control.get(f"/bc/{self.company}/{entity_set}").json()
