@@ -118,7 +118,7 @@ RULES = (
     Rule(
         Refused,
         "item_blocked",
-        text=r"Blocked must be equal to 'No' in Item|You cannot sell Item .+ Blocked check box",
+        text=r"Blocked must be equal to 'No'\s+in Item|You cannot sell Item .+ Blocked check box",
         cure="Remove the block on the item's card in Business Central, or use another product, then retry.",
     ),
     Rule(
@@ -131,7 +131,7 @@ RULES = (
     Rule(
         Refused,
         "invoice_released",
-        text=r"Status must be equal to 'Open' in Sales Header",
+        text=r"Status must be equal to 'Open'\s+in Sales Header",
         cure="The draft is released or waits for approval. Reopen it in Business Central, then retry.",
     ),
     Rule(

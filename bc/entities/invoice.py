@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -10,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bc.entities.line_numbers import DESCRIPTION_LENGTH, LineKind, split_text
+from bc.entities.line_numbers import LineKind, split_text
 from bc.entities.values import Record, day, decimal, flag, ident, text
 from bc.errors import Refused, Skip
 from bc.model import ConnectionSettings, ItemType, Link, OutcomeWarning
@@ -167,14 +168,14 @@ def plan(
     lines: list[LinePlan] = []
     warnings: list[OutcomeWarning] = []
     net_total = Decimal(0)
-    for line in halo_lines(invoice):
+    for key, line in _keyed(halo_lines(invoice)):
         if flag(line, "isgroupdesc"):
             if settings.sync_inv_groups:
-                lines += _texts(line, "group")
+                lines += _texts(key, line, "group")
         elif is_text(line):
-            lines += _texts(line, "text")
+            lines += _texts(key, line, "text")
         else:
-            booked, warning = _booked(line, name, references)
+            booked, warning = _booked(key, line, name, references)
             lines += booked
             warnings += warning
             net_total += _net(line)
@@ -222,8 +223,16 @@ def _line_text(line: Record) -> str:
     return long if long.startswith(short) else short
 
 
-def _texts(line: Record, kind: LineKind) -> list[LinePlan]:
-    key = ident(line, "id")
+def _keyed(lines: Iterable[Record]) -> Iterator[tuple[str, Record]]:
+    """Each line with a key of its own: its id, or where that is missing or taken, its place among its like."""
+    seen: Counter[str] = Counter()
+    for line in lines:
+        key = ident(line, "id")
+        seen[key] += 1
+        yield (key if key and seen[key] == 1 else f"{key or 'line'}#{seen[key]}"), line
+
+
+def _texts(key: str, line: Record, kind: LineKind) -> list[LinePlan]:
     pieces = split_text(_line_text(line))
     plans = [LinePlan(key, kind, {"lineType": "Comment", "description": pieces[0]})]
     return plans + _further(key, pieces[1:])
@@ -243,9 +252,8 @@ def _net(line: Record) -> Decimal:
 
 
 def _booked(
-    line: Record, invoice_name: str, references: References
+    key: str, line: Record, invoice_name: str, references: References
 ) -> tuple[list[LinePlan], list[OutcomeWarning]]:
-    key = ident(line, "id")
     product, account, warnings = _resolve(line, invoice_name, references)
     body: dict[str, Any]
     kind: LineKind
@@ -260,7 +268,7 @@ def _booked(
     body["discountPercent"] = discount.normalize() + 0
     pieces = split_text(_line_text(line))
     if pieces[0]:
-        body["description"] = pieces[0][:DESCRIPTION_LENGTH]
+        body["description"] = pieces[0]
     return [LinePlan(key, kind, body), *_further(key, pieces[1:])], warnings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -62,19 +63,40 @@ def line_numbers(kinds: Iterable[LineKind], group_increment: int, line_increment
 
 
 def split_text(value: str, length: int = DESCRIPTION_LENGTH) -> Sequence[str]:
-    """Cut a text into pieces of at most `length` characters, at line breaks and spaces where there are any.
+    """Cut a text into pieces of at most `length` characters as BC counts them (UTF-16 units: an emoji is two).
 
-    Line breaks become borders, runs of white space inside a line stay; no character but white space at a border is
-    lost. An empty text gives one empty piece.
+    It is cut at line breaks and spaces where there are any. Line breaks become borders, runs of white space inside a
+    line stay; no character but white space at a border and control characters is lost. An empty text gives one empty
+    piece.
     """
     pieces: list[str] = []
-    for paragraph in value.splitlines():
+    for paragraph in _printable(value).splitlines():
         rest = paragraph.strip()
-        while len(rest) > length:
-            cut = rest.rfind(" ", 1, length + 1)
-            at = cut if cut > 0 else length
+        while _units(rest) > length:
+            fits = _fitting(rest, length)
+            cut = rest.rfind(" ", 1, fits + 1)
+            at = cut if cut > 0 else fits
             pieces.append(rest[:at].rstrip())
             rest = rest[at:].lstrip()
         if rest:
             pieces.append(rest)
     return pieces or [""]
+
+
+def _printable(value: str) -> str:
+    """Without NUL and its kin, and without halves of characters, which no JSON can carry."""
+    return "".join(one for one in value if one.isspace() or unicodedata.category(one) not in ("Cc", "Cs"))
+
+
+def _units(value: str) -> int:
+    return len(value) + sum(one > "\uffff" for one in value)
+
+
+def _fitting(value: str, length: int) -> int:
+    """How many of the first characters take at most `length` units."""
+    left = length
+    for position, one in enumerate(value):
+        left -= 2 if one > "\uffff" else 1
+        if left < 0:
+            return position
+    return len(value)

@@ -16,7 +16,7 @@ from bc.imports.charge_rates import UnknownItem, charge_rates, set_charge_code
 from bc.imports.code_lists import CODE_LISTS, CodeList
 from bc.imports.kinds import KINDS, LinkedKind
 from bc.imports.lookups import change_lookup, list_lookups, remove_lookup
-from bc.imports.mappings import Mapping, link_by_hand, mapping_of, unlink
+from bc.imports.mappings import Mapping, link_by_hand, mapping_of, unlink, unlink_invoice
 from bc.jobs import jobs
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 CATEGORIES = "item_categories"
 # The name under which the links of each mapping kind are stored.
-ENTITIES = {"customers": "customer", "products": "product", "invoices": "invoice"}
+INVOICES = "invoices"
+ENTITIES = {"customers": "customer", "products": "product", INVOICES: "invoice"}
 LONGEST_NAME = 250
 
 
@@ -91,6 +92,10 @@ async def delete_mapping(services: Services, request: Request) -> Answer:
     if request.args["kind"] == CATEGORIES:
         if not await unmap_group(services, connection, halo_id, category_code=request.param("code")):
             raise not_found(f"A mapping of product group {halo_id}")
+        return Answer(204)
+    if request.args["kind"] == INVOICES:
+        if not await unlink_invoice(services, connection, halo_id):
+            raise not_found(f"A link of Halo invoice {halo_id}")
         return Answer(204)
     kind = _kind(request)
     if not await unlink(services, connection, kind, halo_id):

@@ -90,16 +90,27 @@ async def link_by_hand(
 
 async def unlink(services: Services, connection: Connection, kind: LinkedKind, halo_id: str) -> bool:
     """Forget a link: our row only; Halo and BC keep their records. False when there was none."""
+    removed = await _remove_link(services, connection, kind.entity, halo_id)
+    if removed:
+        forget(connection.id, kind.name)
+    return removed
+
+
+async def unlink_invoice(services: Services, connection: Connection, halo_id: str) -> bool:
+    """Forget an invoice's link, for one whose draft was deleted in BC: the next sync creates it anew."""
+    return await _remove_link(services, connection, "invoice", halo_id)
+
+
+async def _remove_link(services: Services, connection: Connection, entity: str, halo_id: str) -> bool:
     links = services.store.links
     while True:
-        stored = await links.get(connection.id, kind.entity, halo_id)
+        stored = await links.get(connection.id, entity, halo_id)
         if stored is None:
             return False
         try:
             await links.delete(stored.value, stored.etag)
         except Stale:
             continue
-        forget(connection.id, kind.name)
         return True
 
 

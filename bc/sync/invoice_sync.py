@@ -10,7 +10,7 @@ from bc.entities import invoice as entity
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
-from bc.sync import invoices
+from bc.sync import invoice_writes, invoices
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
 from bc.sync.invoices import Prepared
@@ -83,8 +83,8 @@ class InvoiceSync:
         if document is None:
             return None
         if interrupted:
-            await invoices.refuse_gross_prices(push, document, plan.plan.name)
-        found = invoices.recovered(document, plan, base)
+            await invoice_writes.refuse_gross_prices(push, document, plan.plan.name)
+        found = invoice_writes.recovered(document, plan, base)
         return msgspec.structs.replace(found, source="created" if interrupted else "adopted"), (
             "created" if interrupted else "adopted"
         )
@@ -107,14 +107,18 @@ class InvoiceSync:
         )
 
     async def create(self, push: Push, plan: Prepared, link: Link, *, repeated: bool) -> Link:
-        return await invoices.create(push, plan, link, repeated=repeated)
+        return await invoice_writes.create(push, plan, link, repeated=repeated)
 
     async def update(self, push: Push, plan: Prepared, link: Link) -> Link:
-        return await invoices.update(push, plan, link)
+        return await invoice_writes.update(push, plan, link)
 
     async def reread(self, push: Push, plan: Prepared, link: Link) -> Link:
         document = await invoices.read(push, link.bc_id)
-        return invoices.recovered(document, plan, link)
+        if link.intent and link.intent.started_at >= push.started_at:
+            # This very attempt was told that the invoice is not what it was: somebody else's change.
+            policy = push.connection.settings.conflict_policy
+            return invoice_writes.merged(document, plan, link, policy=policy)
+        return invoice_writes.recovered(document, plan, link)
 
     async def locate(self, push: Push, link: Link) -> Link:
         document = await invoices.find(push, push.halo_id)
@@ -125,7 +129,7 @@ class InvoiceSync:
         )
 
     async def delete(self, push: Push, link: Link) -> Action:
-        return await invoices.delete(push, link)
+        return await invoice_writes.delete(push, link)
 
     async def write_back(self, push: Push, record: Record, link: Link) -> str | None:
         header, rows = invoices.write_back(record, link, push.connection.company_id or "")

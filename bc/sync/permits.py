@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BORROW_SECONDS = 180
 BORROW_PATIENCE = 60.0
+SLOW_SECONDS = 120.0
 
 
 def principal_of(connection: Connection) -> str:
@@ -60,6 +61,7 @@ class PumpPermits:
         self._holder = f"pump-{secrets.token_hex(6)}"
         self._gates: dict[str, _Gate] = {}
         self._rests: dict[str, float] = {}
+        self._slow: dict[str, tuple[int, float]] = {}
 
     async def refresh(self, connections: Iterable[Connection]) -> None:
         for principal in {principal_of(connection) for connection in connections}:
@@ -82,6 +84,15 @@ class PumpPermits:
         until = time.monotonic() + wait.total_seconds()
         self._rests[principal] = max(until, self._rests.get(principal, 0.0))
 
+    def slow_down(self, connection: Connection) -> None:
+        """BC let a request wait too long in its queue (503): one less of ours at a time, for a while (F28)."""
+        principal = principal_of(connection)
+        self._slow[principal] = (max(1, self._most(principal) - 1), time.monotonic() + SLOW_SECONDS)
+
+    def _most(self, principal: str) -> int:
+        most, until = self._slow.get(principal, (self._limit, 0.0))
+        return most if time.monotonic() < until else self._limit
+
     def check_rest(self, connection: Connection) -> None:
         """Raise `Paused` with what is left of the wait that BC asked for."""
         left = self._rests.get(principal_of(connection), 0.0) - time.monotonic()
@@ -101,7 +112,7 @@ class PumpPermits:
             allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit, 0)
             gate = self._gates.setdefault(principal, _Gate(allowed))
         async with gate.changed:
-            await gate.changed.wait_for(lambda: gate.used < gate.allowed)
+            await gate.changed.wait_for(lambda: gate.used < min(gate.allowed, self._most(principal)))
             gate.used += 1
         try:
             # Looked at last: the wait for a permit may have been long.

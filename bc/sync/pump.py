@@ -13,6 +13,7 @@ import secrets
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bc.errors import SyncError
@@ -152,28 +153,27 @@ class Pump:
     def _ready(self) -> list[Key]:
         """Rows that may be tried now, fairest first.
 
-        A person's order goes first; the rest alternate between the longest waiting and the latest, so that a
-        single edit does not wait behind a month's invoicing run, and the run does not starve either.
+        What people ordered and what came by itself take turns, a person first; among each, the longest waiting and
+        the latest do. So a single edit waits behind no month's invoicing run, however that was ordered, and the run
+        does not starve either.
         """
         now = utc_now()
-        ready = [
-            (key, row.value)
-            for key, row in self.rows.items()
-            if key not in self.active and (row.value.not_before is None or row.value.not_before <= now)
-        ]
-        people = [key for key, dirty in ready if dirty.source in ("manual", "cure")]
-        others = sorted(
-            ((key, dirty) for key, dirty in ready if dirty.source not in ("manual", "cure")),
-            key=lambda pair: pair[1].first_requested_at,
-        )
+        people: list[tuple[Key, Dirty]] = []
+        others: list[tuple[Key, Dirty]] = []
+        for key, row in self.rows.items():
+            dirty = row.value
+            if key not in self.active and (dirty.not_before is None or dirty.not_before <= now):
+                (people if dirty.source in ("manual", "cure") else others).append((key, dirty))
         self._turn += 1
-        oldest, latest = [key for key, _ in others], [key for key, _ in reversed(others)]
-        mixed = [
-            key
-            for pair in zip(oldest, latest, strict=True)
-            for key in (pair if self._turn % 2 else pair[::-1])
-        ]
-        return [*people, *dict.fromkeys(mixed)]
+        turns = zip_longest(self._both_ends(people), self._both_ends(others))
+        return [key for pair in turns for key in pair if key is not None]
+
+    def _both_ends(self, rows: list[tuple[Key, Dirty]]) -> list[Key]:
+        """The oldest, the latest, the next oldest, and so on; which comes first changes from call to call."""
+        rows.sort(key=lambda pair: pair[1].first_requested_at)
+        oldest = [key for key, _ in rows]
+        ends = (oldest, oldest[::-1]) if self._turn % 2 else (oldest[::-1], oldest)
+        return list(dict.fromkeys(key for pair in zip(*ends, strict=True) for key in pair))
 
     def _start_workers(self) -> None:
         self.active = {key: task for key, task in self.active.items() if not task.done()}

@@ -214,6 +214,10 @@ async def _reread(push: Push, adapter: Adapter[Any], plan: Plan, row: Row[Link])
             raise await _broken(push, row, error) from error
         await push.services.store.links.delete(row.value, row.etag)
         return None
+    except Refused:
+        if row.value.intent and row.value.intent.started_at >= push.started_at:
+            await _withdraw(push, row)
+        raise
     return link
 
 

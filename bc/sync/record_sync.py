@@ -13,6 +13,7 @@ from bc.entities.fields import Payload, canonical
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import AlreadyExists, Refused, Skip, UnknownOutcome
 from bc.model import Action, Entity, Link, Policy
+from bc.sync.conflicts import check_nobody_asks, three_way
 from bc.sync.context import Push
 
 if TYPE_CHECKING:
@@ -217,7 +218,14 @@ class RecordSync:
     async def reread(self, push: Push, plan: RecordPlan, link: Link) -> Link:
         path = f"{self.spec.endpoint}({link.bc_id})"
         row = await push.bc.get(push.connection, path, params={"$select": self.spec.select})
-        return self._as_held(self._taken(link, plan, row), row)
+        found = self._as_held(self._taken(link, plan, row), row)
+        if link.intent is None or link.intent.started_at < push.started_at:
+            return found
+        # This very attempt was told that the record is not what it was: somebody else's change.
+        payload, both = three_way(link.payload, found.payload, plan.payload.payload)
+        name = f"{self.spec.entity.capitalize()} {plan.payload.name}"
+        check_nobody_asks(name, both, push.connection.settings.conflict_policy)
+        return msgspec.structs.replace(found, payload=payload)
 
     def _taken(self, link: Link, plan: RecordPlan, row: Record) -> Link:
         return msgspec.structs.replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bc.entities.values import Record, ident, text
-from bc.errors import NeedsAuthorization, Skip, Transient
+from bc.errors import NeedsAuthorization, Refused, Skip, Transient
 from bc.model import Connection, Dirty
 
 if TYPE_CHECKING:
@@ -79,6 +79,28 @@ async def connection_of(
             cure="Choose a default connection in the console, or set the company on the record in Halo.",
         )
     return default
+
+
+async def moved_connection(
+    services: Services, dirty: Dirty, record: Record, known: Connection, connections: list[Connection]
+) -> Connection:
+    """The connection known by the record's link, unless Halo names another company by now: then that one's.
+
+    Raises `Skip` `no_connection` where that company is not connected, and `Refused` `company_changed` for an invoice,
+    which would be booked twice.
+    """
+    company = text(record, "dbc_company_id")
+    if dirty.connection_id or not company or company.lower() == (known.company_id or "").lower():
+        return known
+    if dirty.entity == "invoice":
+        raise Refused(
+            "company_changed",
+            f"Invoice {ident(record, 'invoicenumber') or dirty.halo_id} is in {known.company_name} in Business "
+            f"Central, and Halo now names another company ({company}).",
+            cure=f"Set its company in Halo back; or delete its draft in {known.company_name}, unlink it under Links, "
+            "then retry.",
+        )
+    return await connection_of(services, dirty, record, connections)
 
 
 def check_open(connection: Connection) -> None:

@@ -19,7 +19,7 @@ from bc.sync.outcomes import outcome_of, record, status_of, unrouted, wait_for_c
 from bc.sync.permits import last_asked
 from bc.sync.push import Done, push_record
 from bc.sync.registry import ADAPTERS
-from bc.sync.routing import Paused, check_open, connection_of, known_connection
+from bc.sync.routing import Paused, check_open, connection_of, known_connection, moved_connection
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -82,6 +82,11 @@ async def _route_and_push(services: Services, row: Row[Dirty], connections: list
                 raise await _unknown_in_halo(services, dirty)
             connection = await connection_of(services, dirty, halo_record, connections)
             admitted = _admit(services, connection)
+        elif halo_record is not None:
+            moved = await moved_connection(services, dirty, halo_record, connection, connections)
+            if moved is not connection:
+                connection = moved
+                admitted = _admit(services, connection)
         done = await push_record(services, services.pump_bc, connection, dirty, adapter, halo_record)
     except _DeletedBefore:
         await _finish(services, row, Done(None))
@@ -191,8 +196,11 @@ def _is_halos(error: SyncError | None) -> bool:
 async def _ended_badly(
     services: Services, row: Row[Dirty], connection: Connection | None, error: SyncError
 ) -> None:
-    if connection is not None and isinstance(error, Throttled) and error.retry_after and not _is_halos(error):
-        services.permits.rest(connection, error.retry_after)
+    if connection is not None and not _is_halos(error):
+        if isinstance(error, Throttled) and error.retry_after:
+            services.permits.rest(connection, error.retry_after)
+        if error.status == 503:
+            services.permits.slow_down(connection)
     if isinstance(error, NeedsAuthorization) and connection is not None:
         await services.needs_authorization(connection, error)
     if status_of(error) == "retrying":

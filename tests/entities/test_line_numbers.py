@@ -53,10 +53,10 @@ def test_numbers_grow_and_never_collide(kinds: list[LineKind], group: int, line:
     )
 
 
-@given(st.text())
+@given(st.text(st.characters(exclude_categories=("Cc", "Cs")) | st.sampled_from("\t\n\r ")))
 def test_no_word_is_lost_and_no_piece_is_too_long(text: str) -> None:
     pieces = split_text(text)
-    assert all(len(piece) <= 100 for piece in pieces)
+    assert all(len(piece.encode("utf-16-le")) <= 2 * 100 for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
@@ -69,3 +69,14 @@ def test_a_long_text_is_cut_at_a_space() -> None:
 
 def test_a_word_longer_than_a_line_is_cut_hard() -> None:
     assert split_text("x" * 205) == ["x" * 100, "x" * 100, "x" * 5]
+
+
+def test_an_emoji_counts_for_two_characters_as_in_bc() -> None:
+    assert split_text("😀" * 50) == ["😀" * 50]
+    assert split_text("😀" * 51) == ["😀" * 50, "😀"]
+    assert split_text("x" + "😀" * 50) == ["x" + "😀" * 49, "😀"]
+
+
+def test_what_no_text_may_hold_is_left_out() -> None:
+    assert split_text("a\x00b\x1bc\ud800d") == ["abcd"]
+    assert split_text("\u200fשלום") == ["\u200fשלום"]

@@ -9,9 +9,10 @@ export function actionsOf(row) {
   const create = ['create', 'Create new in Halo'];
   if (row.match === 'matched') return [[`link:${row.halo_id}`, `Link to ${row.halo_name || row.halo_id}`], create];
   if (row.match === 'ambiguous') {
+    // Candidates often share their name: Halo's id tells them apart.
     const candidates = (row.candidates || []).map((each) => [
       `link:${each.halo_id}`,
-      `Link to ${each.name || each.halo_id}${each.number ? ` (${each.number})` : ''}`,
+      `Link to ${each.name || 'Halo’s record'} (${each.number ? `${each.number}, ` : ''}Halo id ${each.halo_id})`,
     ]);
     return [['', 'Choose …'], ...candidates, create];
   }

@@ -95,6 +95,13 @@ export function connectionState(connection) {
   return CONNECTION[connection.status] || { word: sentence(connection.status), tone: 'warn', meaning: '' };
 }
 
+/** Where its sign-in stands, whatever else it waits for. */
+export function signInState(connection) {
+  return ['authorized', 'ready'].includes(connection.status)
+    ? { word: 'Signed in', tone: 'done' }
+    : CONNECTION[connection.status] || connectionState(connection);
+}
+
 const CONNECTION = {
   new: { word: 'Not signed in', tone: 'warn', meaning: 'Authorize it with a Business Central user.' },
   authorized: { word: 'No company chosen', tone: 'warn', meaning: 'Choose its environment and company.' },

@@ -27,7 +27,9 @@ export default function NewConnection() {
   };
   const text = (name, label, more = {}) => html`<${TextField}
     label=${label} value=${draft[name]} onValue=${(value) => set({ [name]: value })} error=${wrong[name] || ''} ...${more} />`;
-  return html`<${Page} title="New connection" lead="Where to find these: the app registration in Microsoft Entra, as the set-up checklist shows it.">
+  const lead = html`The ids and the secret are those of the app registration in Microsoft Entra:${' '}
+    <a href=${to('/setup', { step: 'registration' })}>how to make one, step by step</a>.`;
+  return html`<${Page} title="New connection" lead=${lead}>
     <form ref=${form} class="form" onSubmit=${submit} novalidate autocomplete="off">
       ${error && !Object.keys(wrong).length && html`<${Failure} error=${error} retry=${null} />`}
       ${Object.keys(wrong).length > 0 && html`<p class="field-error" role="alert">Nothing was stored yet: see the marked fields.</p>`}

@@ -34,7 +34,9 @@ export default function Record({ entity, id }) {
       <h2 id="story">What happened</h2>
       ${!live.data && (live.error ? html`<${Failure} error=${live.error} />` : html`<${Skeleton} rows=${4} />`)}
       ${live.data && !items.length && html`<${Empty} title="Nothing was tried with it yet">
-        <p>“Explain” says whether it would be sent, and why not. “Sync now” sends it.</p></${Empty}>`}
+        <p>“Explain” says whether it would be sent, and why not. “Sync now” sends it.</p>
+        <p>Did you expect to find something? ${id} is taken as Halo’s id. It stands in the address of the record’s page in Halo and
+          may differ from the number on ${entity === 'invoice' ? 'the invoice' : 'the record'}.</p></${Empty}>`}
       <ol class="list">${items.map((outcome) => html`<${OutcomeRow} key=${outcome.id} outcome=${outcome} within />`)}</ol>
     </section>
   </${Page}>`;

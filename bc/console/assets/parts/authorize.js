@@ -2,7 +2,7 @@
 import { html } from '../vendor/preact-htm.js';
 import { change } from '../api.js';
 import { to } from '../router.js';
-import { connectionState } from '../words.js';
+import { signInState } from '../words.js';
 import { Button, Copy, Failure, Notice, State, Time, useAction } from './ui.js';
 
 // The causes for which the admin needs more than the button.
@@ -25,7 +25,7 @@ export function Authorize({ connection, setup }) {
     ${last && !last.ok && html`<${Refused} last=${last} connection=${connection} setup=${setup} />`}
     ${error && !(last && !last.ok) && html`<${Failure} error=${error} title="The sign-in could not start" retry=${null} />`}
     <dl class="facts">
-      <div><dt>State</dt><dd><${State} ...${connectionState(connection)} /></dd></div>
+      <div><dt>State</dt><dd><${State} ...${signInState(connection)} /></dd></div>
       <div><dt>Signs in as</dt><dd><bdi>${app ? 'the app itself (app mode)' : connection.authorized_by || 'nobody yet'}</bdi></dd></div>
       ${last?.ok && html`<div><dt>Last sign-in</dt><dd><${Time} at=${last.at} /></dd></div>`}
     </dl>

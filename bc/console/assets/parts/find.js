@@ -21,7 +21,7 @@ export function Find() {
     event.preventDefault();
     const wanted = id.trim();
     if (!/^[1-9][0-9]{0,17}$/.test(wanted)) {
-      setWrong('Enter the number that Halo shows as the record’s id, such as 1041.');
+      setWrong('Enter Halo’s id: the number in the address of the record’s page in Halo, such as 1041.');
       input.current.focus();
       return;
     }

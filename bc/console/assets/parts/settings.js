@@ -22,8 +22,6 @@ const GROUPS = [
     ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
     ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
     ['line_increment', 'Step between lines of one type', 'whole', ''],
-    ['post_invoices', 'Post invoices in Business Central', 'tick',
-      'Only once an invoice is posted in Halo and its totals agree. A posted invoice can only be corrected by a credit memo.'],
   ]],
   ['Customers', [
     ['customer_policy', 'Customers', POLICIES, ''],
@@ -34,12 +32,10 @@ const GROUPS = [
     ['item_default_group', 'Group for imported products', 'text', 'The id of a Halo product group, for categories that are not mapped.'],
     ['default_sales_account', 'Default sales account', 'text', 'An account number in Business Central.'],
     ['default_purchase_account', 'Default purchase account', 'text', 'An account number in Business Central.'],
-    ['use_advanced_cost_endpoint', 'Send costs through the extension', 'tick', 'Only where the company has the extension for costs.'],
   ]],
   ['How it behaves', [
     ['match_before_create', 'Look for a match before creating', 'tick', 'By number, e-mail and name: keeps records from being created twice.'],
     ['conflict_policy', 'When both systems changed a record', [['halo_wins', 'Halo’s values win'], ['ask', 'Ask: it becomes an error']], ''],
-    ['show_message', 'Show a message in Halo after each sync', 'tick', ''],
     ['allow_native_sync', 'Sync although Halo’s own integration is on', 'tick',
       'Both would then write to the same records. Leave it off unless Halo’s integration syncs other kinds.'],
   ]],

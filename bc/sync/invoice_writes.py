@@ -1,0 +1,273 @@
+"""Sending an invoice to BC: as few requests as can be, each all or nothing, read back in the same breath."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from bc.clients.business_central import Part, PartAnswer, decode_enum, part_error
+from bc.entities.invoice import InvoicePlan
+from bc.entities.line_diff import Insert
+from bc.errors import AlreadyExists, Conflict, Gone, Refused, SyncError, UnknownOutcome
+from bc.model import Action, Link
+from bc.sync.adapter import Removed
+from bc.sync.conflicts import check_nobody_asks, three_way
+from bc.sync.context import Push
+from bc.sync.invoice_documents import (
+    Document,
+    applied,
+    keys_by_number,
+    keys_by_order,
+    lines_of,
+    net_difference,
+)
+from bc.sync.invoices import EXPAND, Prepared, compared, create_parts, find, read, same_key
+
+# A request takes 100 parts, and the last one reads.
+MOST_CHANGES = 99
+DRAFT = "Draft"
+
+
+async def create(push: Push, prepared: Prepared, link: Link, *, repeated: bool) -> Link:
+    """Insert header and lines, and read them back, in one request.
+
+    `repeated`: an earlier create has an unknown outcome. Should that one have been carried out after all, ours is
+    taken back and the earlier one adopted.
+    """
+    plan, inserts = prepared.plan, prepared.diff.inserts
+    document = await _inserted(push, plan, inserts, repeated=repeated)
+    await refuse_gross_prices(push, document, plan.name)
+    keys = keys_by_number(document, prepared.numbers)
+    if len(keys) == len(plan.lines):
+        return _taken(push, link, document, prepared, keys)
+    # Only the first of its lines were taken at once, or those of an earlier attempt stand there.
+    now = applied(link, document, plan, keys)
+    return await update(push, compared(plan, now, push.connection.settings), now)
+
+
+async def _inserted(push: Push, plan: InvoicePlan, inserts: Sequence[Insert], *, repeated: bool) -> Document:
+    """The new draft with these lines, or with fewer where BC takes too long over them (F29)."""
+    try:
+        answers = await push.bc.batch(push.connection, create_parts(plan, inserts))
+    except (UnknownOutcome, Refused) as error:
+        if not _too_much(error) or len(inserts) <= 1:
+            raise
+        found = await find(push, plan.halo_id)
+        return found or await _inserted(push, plan, inserts[: len(inserts) // 2], repeated=True)
+    _raise_first_error(answers[:1], wrote=True)
+    created = answers[0].body or {}
+    new_id = str(created["id"])
+    rows = _own_rows(answers[1], plan.halo_id)
+    document = next((row for row in rows if str(row["id"]) == new_id), None)
+    if document is None:
+        document = await read(push, new_id)
+    others = [row for row in rows if str(row["id"]) != new_id]
+    if repeated and len(others) == 1 and decode_enum(str(others[0].get("status"))) == DRAFT:
+        await push.bc.delete(push.connection, f"salesInvoices({new_id})", str(document["@odata.etag"]))
+        document = others[0]
+    return document
+
+
+def _too_much(error: SyncError) -> bool:
+    """BC gave up over the time or the size of the request: less at once may do."""
+    return error.status in (408, 504) or error.code == "request_too_large"
+
+
+async def update(push: Push, prepared: Prepared, link: Link) -> Link:
+    """Apply the changes in one transaction; all or nothing. Raises `Conflict` when somebody else was faster."""
+    if prepared.goes_in_steps:
+        return await _update_header(push, prepared, link)
+    size = MOST_CHANGES
+    while True:
+        changes = prepared.parts[:-1]
+        try:
+            return await _updated(push, prepared, link, size)
+        except (UnknownOutcome, Refused) as error:
+            size = min(size, len(changes)) // 2
+            if not _too_much(error) or size < 1:
+                raise
+        document = await read(push, link.bc_id)
+        link = recovered(document, prepared, link)
+        prepared = compared(prepared.plan, link, push.connection.settings)
+        if not prepared.parts:
+            return _taken(push, link, document, prepared, _keys_after(document, link))
+
+
+async def _updated(push: Push, prepared: Prepared, link: Link, size: int) -> Link:
+    """Send the changes, `size` in a transaction, and read the invoice with the last or after it."""
+    changes, read_back = prepared.parts[:-1], prepared.parts[-1]
+    document: Document | None = None
+    for start in range(0, len(changes), size):
+        parts = list(changes[start : start + size])
+        last = start + size >= len(changes)
+        if last:
+            parts.append(read_back)
+        answers = await push.bc.batch(push.connection, parts, snapshot=True)
+        try:
+            _raise_first_error(answers, wrote=True)
+        except Conflict as error:
+            if not start:
+                raise
+            raise _partly(prepared.plan) from error
+        document = answers[-1].body if last else None
+    keys = keys_by_number(document or {}, prepared.numbers, _staying(link, prepared))
+    return _taken(push, link, document or {}, prepared, keys)
+
+
+async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
+    """The header alone. BC re-creates the lines: the link tells what they hold now, the next step mends them."""
+    parts = (
+        Part("PATCH", f"salesInvoices({link.bc_id})", dict(prepared.header), link.etag),
+        Part("GET", f"salesInvoices({link.bc_id})?{EXPAND}"),
+    )
+    answers = await push.bc.batch(push.connection, parts, snapshot=True)
+    _raise_first_error(answers, wrote=True)
+    document = answers[-1].body or {}
+    await refuse_gross_prices(push, document, prepared.plan.name)
+    now = applied(link, document, prepared.plan, _keys_after(document, link))
+    return msgspec.structs.replace(now, payload=prepared.plan.header_payload)
+
+
+def _partly(plan: InvoicePlan) -> UnknownOutcome:
+    return UnknownOutcome(
+        "partly_applied",
+        f"Business Central has some of the changes of invoice {plan.name}, and some not.",
+        cure="It is compared again and completed by itself.",
+    )
+
+
+def _staying(link: Link, prepared: Prepared) -> list[Any]:
+    deleted = {line.bc_id for line in prepared.diff.deletes}
+    return [line for line in link.lines if line.bc_id not in deleted]
+
+
+def _taken(push: Push, link: Link, document: Document, prepared: Prepared, keys: Mapping[str, str]) -> Link:
+    """The link after the write, with a word on what BC holds beside or other than what we sent."""
+    wanted = {line.key for line in prepared.plan.lines}
+    missing = wanted - set(keys.values())
+    if missing:
+        raise _partly(prepared.plan)
+    extra = len(lines_of(document)) - len(keys)
+    if extra:
+        push.warn(
+            "extra_lines_in_bc",
+            f"The draft in Business Central has {extra} line{'s' if extra > 1 else ''} that Halo did not send.",
+        )
+    difference = net_difference(document, keys, prepared.plan)
+    if difference:
+        push.warn(
+            "total_differs",
+            f"The net total in Business Central differs by {difference:+f} from Halo's for invoice {prepared.plan.name}.",
+        )
+    return msgspec.structs.replace(
+        applied(link, document, prepared.plan, keys),
+        # What we sent stands for what BC holds: a text BC alters on its own must not be sent for ever.
+        payload=prepared.plan.header_payload,
+        lines=tuple(
+            msgspec.structs.replace(line, payload=_payload_of(prepared.plan, line.halo_line_id))
+            if line.halo_line_id
+            else line
+            for line in applied(link, document, prepared.plan, keys).lines
+        ),
+        payload_hash=prepared.payload_hash,
+        intent=None,
+    )
+
+
+def _payload_of(plan: InvoicePlan, key: str) -> str:
+    return next(line.payload for line in plan.lines if line.key == key)
+
+
+async def delete(push: Push, link: Link) -> Action:
+    """Delete the draft; its status is read first. Returns what was done; raises `Refused` for a posted one."""
+    path = f"salesInvoices({link.bc_id})"
+    for attempt in (1, 2):
+        try:
+            document = await push.bc.get(push.connection, path, params={"$select": "id,number,status"})
+            if decode_enum(str(document["status"])) != DRAFT:
+                raise Refused(
+                    "invoice_posted",
+                    f"Invoice {link.bc_number or link.bc_id} is posted in Business Central and cannot be deleted.",
+                    cure="Make a corrective credit memo in Business Central.",
+                )
+            await push.bc.delete(push.connection, path, str(document["@odata.etag"]))
+        except Gone:
+            return "none"
+        except Conflict:
+            # Somebody is at it: see whether it is posted by now.
+            if attempt == 2:
+                raise
+        else:
+            return "deleted"
+    raise AssertionError("unreachable")
+
+
+async def refuse_gross_prices(push: Push, document: Document, name: str) -> None:
+    """Remove a draft whose customer has prices that include tax, and say so: Halo's are net."""
+    if not document.get("pricesIncludeTax") or decode_enum(str(document.get("status"))) != DRAFT:
+        return
+    await push.bc.delete(push.connection, f"salesInvoices({document['id']})", str(document["@odata.etag"]))
+    raise Removed(
+        "prices_include_tax",
+        f"Invoice {name}: this customer's prices include tax in Business Central, Halo's do not.",
+        cure="Untick “Prices Including VAT” on the customer card in Business Central, then retry.",
+    )
+
+
+def _own_rows(answer: PartAnswer, halo_id: str) -> list[Document]:
+    return same_key((answer.body or {}).get("value", ()), halo_id) if answer.status == 200 else []
+
+
+def _raise_first_error(answers: Sequence[PartAnswer], *, wrote: bool) -> None:
+    for answer in answers:
+        error = part_error(answer, wrote=wrote)
+        if isinstance(error, AlreadyExists) or (error is not None and error.code == "sequence_taken"):
+            # Somebody else added a line under that number: read the lines again and number anew.
+            raise Conflict(error.code, error.message, cure=error.cure, correlation_id=error.correlation_id)
+        if error is not None and answer.status != 0:
+            raise error
+    if any(answer.status == 0 for answer in answers):
+        raise UnknownOutcome("bc_unavailable", "Business Central did not answer every part of the request.")
+
+
+def recovered(document: Document, prepared: Prepared, link: Link) -> Link:
+    """The link as BC now has it, after a write of unknown outcome or somebody else's edit."""
+    return applied(link, document, prepared.plan, _keys_after(document, link))
+
+
+def merged(document: Document, prepared: Prepared, link: Link, *, policy: str) -> Link:
+    """The link after somebody else changed the invoice while Halo's change was on its way (F49, F51).
+
+    A field that Halo did not change stays as they have it. One that both changed is Halo's, or with the policy `ask` a person's:
+    then raises `Refused` `changed_in_both`.
+    """
+    # Nothing of what was sent was carried out, so a line under a number of ours is not ours.
+    now = recovered(document, prepared, msgspec.structs.replace(link, intent=None))
+    header, both = three_way(link.payload, now.payload, prepared.plan.header_payload)
+    planned = {line.key: line.payload for line in prepared.plan.lines}
+    before = {line.halo_line_id: line.payload for line in link.lines if line.halo_line_id}
+    lines = []
+    for line in now.lines:
+        key = line.halo_line_id
+        if key in planned and key in before:
+            payload, fields = three_way(before[key], line.payload, planned[key])
+            line = msgspec.structs.replace(line, payload=payload)
+            both += fields
+        lines.append(line)
+    check_nobody_asks(f"Invoice {prepared.plan.name}", both, policy)
+    return msgspec.structs.replace(now, payload=header, lines=tuple(lines))
+
+
+def _keys_after(document: Document, link: Link) -> dict[str, str]:
+    """BC line id -> key in a document that may have changed in any way since the link was written."""
+    numbers = link.intent.numbers if link.intent else {}
+    known = link.lines if link.bc_id == str(document["id"]) else ()
+    lines = lines_of(document)
+    ids = {str(line["id"]) for line in lines}
+    all_new = bool(known) and len(lines) == len(known) and not any(line.bc_id in ids for line in known)
+    if all_new and any(int(line["sequence"]) not in numbers.values() for line in lines):
+        # Neither the old lines nor all those we meant to insert: BC re-created them.
+        return keys_by_order(document, known)
+    return keys_by_number(document, numbers, known)

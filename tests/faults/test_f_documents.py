@@ -1,0 +1,377 @@
+"""F49-F63 and F73-F87: what an invoice meets in BC, and what must not happen to it there."""
+
+from __future__ import annotations
+
+import json
+import time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.e2e.acting import Acting, Invoicing, number
+from tests.faults.looking import (
+    by_control,
+    creates,
+    deliver,
+    edit_line,
+    lines,
+    log,
+    switch,
+    synced,
+)
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def pushed(acting: Acting, halo_id: str, entity: str = "invoice") -> dict[str, Any]:
+    """Sync a record and return the outcome of that push."""
+    before = len(acting.outcomes(entity, halo_id))
+    acting.sync(entity, halo_id)
+    return acting.outcome(entity, halo_id, after=before)
+
+
+def raw(acting: Acting, invoice: dict[str, Any]) -> str:
+    return f"/{acting.company_id}/salesInvoices/{invoice['id']}"
+
+
+def a_customer(acting: Acting, **fields: Any) -> str:
+    """A customer in Halo that BC does not know."""
+    halo_id = number(acting.agent("Client", {"name": "Somebody", "toplevel_id": 1})["id"])
+    acting.edit("Client", halo_id, {"name": f"Somebody {halo_id}", "accountsid": f"S{halo_id}", **fields})
+    return halo_id
+
+
+def own_customer(acting: Acting, halo_id: str) -> dict[str, Any]:
+    (row,) = [row for row in acting.bc("customers") if row["number"] == f"S{halo_id}"]
+    return row
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_f49_a_stale_etag_is_read_again_and_sent_once_more(
+    acting: Acting, invoicing: Invoicing, status: int
+) -> None:
+    halo_id = invoicing.invoice()
+    invoice = synced(acting, halo_id)
+    by_control(acting, "PATCH", raw(acting, invoice), {"dueDate": "2027-01-31"})
+    acting.edit("Invoice", halo_id, {"cust_order_number": "PO 7"})
+    acting.clear_counters()
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
+    (now,) = acting.bc_invoices(halo_id)
+    assert now["customerPurchaseOrderReference"] == "PO 7"
+    # F51: what only the bookkeeper changed stays.
+    assert now["dueDate"] == "2027-01-31"
+    assert pushed(acting, halo_id)["status"] == "unchanged"
+
+
+def test_f49_f51_a_field_that_both_changed_is_halos_or_a_persons(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice()
+    invoice = synced(acting, halo_id)
+    acting.settings(conflict_policy="ask")
+    try:
+        by_control(acting, "PATCH", raw(acting, invoice), {"dueDate": "2027-01-31"})
+        acting.edit("Invoice", halo_id, {"duedate": "2027-02-28T00:00:00"})
+        for _ in range(2):
+            outcome = pushed(acting, halo_id)
+            assert (outcome["status"], outcome["code"]) == ("failed", "changed_in_both"), outcome
+            assert "dueDate" in outcome["message"]
+    finally:
+        acting.settings(conflict_policy="halo_wins")
+    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.bc_invoices(halo_id)[0]["dueDate"] == "2027-02-28"
+
+
+def test_f51_a_customers_other_field_is_left_as_bc_has_it(acting: Acting) -> None:
+    halo_id = a_customer(acting)
+    assert pushed(acting, halo_id, "customer")["action"] == "created"
+    row = own_customer(acting, halo_id)
+    by_control(
+        acting, "PATCH", f"/{acting.company_id}/customers/{row['id']}", {"email": "by@bookkeeper.example"}
+    )
+    acting.edit("Client", halo_id, {"name": f"Renamed {halo_id}"})
+    assert pushed(acting, halo_id, "customer")["action"] == "updated"
+    now = own_customer(acting, halo_id)
+    assert (now["displayName"], now["email"]) == (f"Renamed {halo_id}", "by@bookkeeper.example")
+
+
+def test_f53_a_posted_invoice_changes_its_due_date_only(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice()
+    invoice = synced(acting, halo_id)
+    by_control(acting, "POST", f"/post/{invoice['id']}")
+    acting.edit("Invoice", halo_id, {"duedate": "2027-03-31T00:00:00"})
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
+    assert acting.bc_invoices(halo_id)[0]["dueDate"] == "2027-03-31"
+    edit_line(acting, halo_id, qty_order=9)
+    acting.edit("Invoice", halo_id, {"duedate": "2027-04-30T00:00:00"})
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["code"]) == ("failed", "invoice_posted"), outcome
+    assert "credit memo" in outcome["cure"]
+    now = acting.bc_invoices(halo_id)[0]
+    assert now["dueDate"] == "2027-03-31"  # no half update
+    assert Decimal(str(lines(acting, halo_id)[0]["quantity"])) == 1
+
+
+def test_f54_f76_a_posted_invoice_is_never_deleted(acting: Acting, invoicing: Invoicing) -> None:
+    switch(acting, bc__allow_document_deletion_before="2030-01-01")
+    halo_id = invoicing.invoice()
+    invoice = synced(acting, halo_id)
+    by_control(acting, "POST", f"/post/{invoice['id']}")
+    acting.remove("Invoice", halo_id)
+    deliver(acting, "invoice", halo_id, "delete")
+    outcome = acting.outcome("invoice", halo_id, after=1)
+    switch(acting, bc__allow_document_deletion_before="")
+    assert (outcome["status"], outcome["code"]) == ("failed", "invoice_posted"), outcome
+    assert "credit memo" in outcome["cure"]
+    assert len(acting.bc_invoices(halo_id)) == 1
+    assert log(acting, method="DELETE") == []
+
+
+def test_f55_f73_a_failure_in_the_middle_of_a_batch_changes_nothing(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice(*(invoicing.line("Service", n, 10, f"L{n}") for n in range(1, 13)))
+    invoice = synced(acting, halo_id)
+    before = [(line["id"], line["quantity"]) for line in lines(acting, halo_id)]
+    halo = acting.halo("Invoice", halo_id)["lines"]
+    stranger = number(acting.agent("Item", {"name": "Blocked soon", "assetgroup_id": 1})["id"])
+    path = f"/api/connections/{acting.connection['id']}/mappings/products/{stranger}"
+    free = next(
+        row for row in reversed(acting.bc("items")) if row["type"] == "Service" and not row["blocked"]
+    )
+    assert acting.app.api.put(path, json={"bc_id": free["id"]}).status_code in (200, 201)
+    by_control(acting, "POST", "/block", {"item": free["number"], "blocked": True})
+    changed = [{"id": line["id"], "qty_order": 50} for line in halo]
+    added = {**invoicing.line("Service", 50, 10, "L13"), "_itemid": int(stranger)}
+    acting.edit("Invoice", halo_id, {"lines": [*changed, added]})
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["code"]) == ("failed", "item_blocked"), outcome["message"]  # F62
+    assert [(line["id"], line["quantity"]) for line in lines(acting, halo_id)] == before
+    by_control(acting, "POST", "/block", {"item": free["number"], "blocked": False})
+    outcome = pushed(acting, halo_id)
+    assert outcome["action"] == "updated"
+    assert {Decimal(str(line["quantity"])) for line in lines(acting, halo_id)} == {Decimal(50)}
+    assert acting.halo("Invoice", halo_id)["dbc_id"] == invoice["id"]
+
+
+def test_f59_a_number_series_without_manual_numbers_is_a_hint(acting: Acting) -> None:
+    switch(acting, bc__manual_customer_numbers=False)
+    outcome = pushed(acting, a_customer(acting), "customer")
+    switch(acting, bc__manual_customer_numbers=True)
+    assert (outcome["status"], outcome["code"], outcome["attempts"]) == ("failed", "manual_numbers_off", 1)
+    assert "Manual Nos." in outcome["cure"]
+
+
+@pytest.mark.parametrize("fields", [{"name": "N" * 101}, {"accountsid": "A" * 21}])
+def test_f60_what_is_too_long_never_reaches_bc(acting: Acting, fields: dict[str, str]) -> None:
+    halo_id = a_customer(acting)
+    acting.edit("Client", halo_id, fields)
+    outcome = pushed(acting, halo_id, "customer")
+    refused = [entry for entry in log(acting) if entry["status"] == 400]
+    assert refused == []
+    if outcome["status"] == "failed":
+        assert outcome["code"] == "field_too_long", outcome
+    else:
+        assert outcome["warnings"], outcome
+
+
+def test_f61_f80_missing_posting_groups_are_said_with_their_cure(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    customer = a_customer(acting)
+    assert pushed(acting, customer, "customer")["action"] == "created"
+    outcome = pushed(acting, invoicing.invoice(client_id=int(customer)))
+    assert (outcome["status"], outcome["code"]) == ("failed", "posting_group_missing"), outcome
+    assert "Config. Template" in outcome["cure"]
+    item = number(
+        acting.agent("Item", {"name": "Ungrouped", "assetgroup_id": 1, "accountsid": "UNGROUPED"})["id"]
+    )
+    outcome = pushed(acting, item, "product")
+    assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
+    assert "posting_group_missing" in [warning["code"] for warning in outcome["warnings"]]
+
+
+def test_f62_a_blocked_customer_is_named(acting: Acting, invoicing: Invoicing) -> None:
+    linked = acting.get(f"/api/connections/{acting.connection['id']}/mappings/customers")["items"]
+    bc_number = next(item["bc_number"] for item in linked if item["halo_id"] == invoicing.customer)
+    by_control(acting, "POST", "/block", {"customer": bc_number, "blocked": "All"})
+    halo_id = invoicing.invoice()
+    outcome = pushed(acting, halo_id)
+    by_control(acting, "POST", "/block", {"customer": bc_number, "blocked": " "})
+    assert (outcome["status"], outcome["code"]) == ("failed", "customer_blocked"), outcome
+    assert bc_number in outcome["message"]
+    assert pushed(acting, halo_id)["status"] == "synced"
+
+
+def test_f63_tax_is_kept_as_bc_gives_it_and_a_cent_is_said(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice(*(invoicing.line("Service", 1, 0.13, f"Cents {n}") for n in range(7)))
+    outcome = pushed(acting, halo_id)
+    assert outcome["status"] == "synced"
+    (invoice,) = acting.bc_invoices(halo_id)
+    halo = acting.halo("Invoice", halo_id)
+    assert Decimal(str(halo["tax_total"])) == Decimal(str(invoice["totalTaxAmount"]))
+    by_id = {line["id"]: Decimal(str(line["totalTaxAmount"])) for line in lines(acting, halo_id)}
+    assert {line["dbc_id"]: Decimal(str(line["tax_amount"])) for line in halo["lines"]} == by_id
+
+
+def test_f74_f78_a_name_with_wildcards_finds_itself_only(acting: Acting) -> None:
+    other = a_customer(acting, name="Ben & Company | Sons")
+    assert pushed(acting, other, "customer")["action"] == "created"
+    halo_id = a_customer(acting, name="Ben & Co* | ?ons", accountsid="B*N?")
+    outcome = pushed(acting, halo_id, "customer")
+    assert outcome["action"] == "created", outcome
+    assert {"B*N?", f"S{other}"} <= {row["number"] for row in acting.bc("customers")}
+    for entry in log(acting):
+        assert " in (" not in entry["query"]
+        assert "/any(" not in entry["query"]
+
+
+def test_f77_another_customer_on_a_draft_keeps_every_line_once(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice(
+        invoicing.line("Service", 2, 100, "One"), invoicing.line("Inventory", 1, 49.99, "Two")
+    )
+    old = {line["id"] for line in (synced(acting, halo_id), lines(acting, halo_id))[1]}
+    row = next(
+        row
+        for row in acting.bc("customers")[25:]
+        if row["genBusPostingGroup"] == "DOMESTIC"
+        and not row["pricesIncludeTax"]
+        and not row["blocked"].strip()
+    )
+    client = number(acting.agent("Client", {"name": "Moved to", "toplevel_id": 1})["id"])
+    path = f"/api/connections/{acting.connection['id']}/mappings/customers/{client}"
+    assert acting.app.api.put(path, json={"bc_id": row["id"]}).status_code in (200, 201)
+    acting.edit("Invoice", halo_id, {"client_id": int(client)})
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
+    (invoice,) = acting.bc_invoices(halo_id)
+    assert invoice["customerId"] == row["id"]
+    now = lines(acting, halo_id)
+    found = [(line["description"], Decimal(str(line["unitPrice"]))) for line in now]
+    assert found == [("One", Decimal(100)), ("Two", Decimal("49.99"))]
+    assert not old & {line["id"] for line in now}
+    assert {line["dbc_id"] for line in acting.halo("Invoice", halo_id)["lines"]} == {
+        line["id"] for line in now
+    }
+    assert pushed(acting, halo_id)["status"] == "unchanged"
+
+
+def test_f79_lines_that_halo_did_not_send_are_left_alone(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice(invoicing.line("Service", 1, 10, "Ours"))
+    invoice = synced(acting, halo_id)
+    by_control(
+        acting,
+        "POST",
+        f"/{acting.company_id}/salesInvoiceLines",
+        {"documentId": invoice["id"], "sequence": 1001, "lineType": "Comment", "description": "Bookkeeper's"},
+    )
+    halo = acting.halo("Invoice", halo_id)["lines"]
+    acting.edit(
+        "Invoice",
+        halo_id,
+        {"lines": [{"id": halo[0]["id"], "qty_order": 2}, invoicing.line("Service", 1, 20, "Second")]},
+    )
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
+    assert "extra_lines_in_bc" in [warning["code"] for warning in outcome["warnings"]]
+    assert [line["description"] for line in lines(acting, halo_id)] == ["Ours", "Bookkeeper's", "Second"]
+    assert pushed(acting, halo_id)["status"] == "unchanged"
+
+
+def test_f79_recurring_lines_of_the_customer_are_left_alone(acting: Acting, invoicing: Invoicing) -> None:
+    linked = acting.get(f"/api/connections/{acting.connection['id']}/mappings/customers")["items"]
+    bc_number = next(item["bc_number"] for item in linked if item["halo_id"] == invoicing.customer)
+    recurring = [{"lineType": "Comment", "description": "Monthly"}]
+    by_control(acting, "POST", "/recurring", {"customer": bc_number, "lines": recurring})
+    halo_id = invoicing.invoice()
+    outcome = pushed(acting, halo_id)
+    by_control(acting, "POST", "/recurring", {"customer": bc_number, "lines": []})
+    assert [warning["code"] for warning in outcome["warnings"]] == ["extra_lines_in_bc"]
+    assert len(lines(acting, halo_id)) == 2
+    edit_line(acting, halo_id, qty_order=4)
+    assert pushed(acting, halo_id)["action"] == "updated"
+    assert len(lines(acting, halo_id)) == 2
+
+
+def test_f82_f83_bodies_are_in_bcs_order_and_never_name_a_tax_code(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice(invoicing.line("Inventory", 3, 12.5, "Ordered"))
+    synced(acting, halo_id)
+    (request,) = creates(acting, halo_id)
+    body = json.loads(request["body"])["requests"][0]["body"]
+    assert next(iter(body)) == "customerId"
+    (line,) = body["salesInvoiceLines"]
+    order = ["sequence", "lineType", "itemId", "quantity", "unitPrice", "discountPercent", "description"]
+    assert [name for name in order if name in line] == list(line)
+    assert "taxCode" not in request["body"]
+
+
+def test_f84_what_bc_alters_on_its_own_is_no_difference(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice(
+        invoicing.line("Service", 1, 10, "  lower case and trailing   "), cust_order_number=" po lower "
+    )
+    synced(acting, halo_id)
+    acting.clear_counters()
+    for _ in range(2):
+        assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert log(acting) == []
+    customer = a_customer(acting, accountsid="lower 1")
+    assert pushed(acting, customer, "customer")["action"] == "created"
+    assert pushed(acting, customer, "customer")["status"] == "unchanged"
+
+
+def test_f52_f85_our_own_write_back_is_no_change(acting: Acting, invoicing: Invoicing) -> None:
+    acting.webhooks()
+    halo_id = invoicing.invoice()
+    assert acting.outcome("invoice", halo_id)["action"] == "created"
+    time.sleep(2.5)
+    acting.control.put("/halo/webhooks", json=[]).raise_for_status()
+    assert len(acting.outcomes("invoice", halo_id)) == 1
+    assert len(log(acting, service="halo", path="/Invoice$", method="POST", body=rf'"id": ?{halo_id}\b')) == 1
+    assert len(log(acting, method="POST", path="batch")) == 1
+
+
+def test_f87_an_old_invoice_is_not_booked_again(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice(invoice_date="2019-12-31T00:00:00", duedate="2020-01-31T00:00:00")
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["code"]) == ("skipped", "before_go_live")
+    assert log(acting) == []
+
+
+def test_f50_every_change_and_delete_names_the_version_it_changes(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice(
+        invoicing.line("Service", 1, 10, "One"), invoicing.line("Service", 2, 20, "Two")
+    )
+    synced(acting, halo_id)
+    halo = acting.halo("Invoice", halo_id)["lines"]
+    acting.edit(
+        "Invoice",
+        halo_id,
+        {
+            "lines": [{"id": halo[0]["id"], "qty_order": 2}],
+            "delete_lines": [halo[1]["id"]],
+            "cust_order_number": "7",
+        },
+    )
+    assert pushed(acting, halo_id)["action"] == "updated"
+    acting.remove("Invoice", halo_id)
+    deliver(acting, "invoice", halo_id, "delete")
+    acting.outcome("invoice", halo_id, after=2)
+    seen = set()
+    for entry in log(acting):
+        if entry["method"] in ("PATCH", "DELETE"):
+            seen.add(entry["method"])
+            assert entry["headers"]["if-match"]
+        if entry["path"].endswith("$batch"):
+            for part in json.loads(entry["body"])["requests"]:
+                if part["method"] in ("PATCH", "DELETE"):
+                    seen.add(f"part {part['method']}")
+                    assert part["headers"]["If-Match"]
+    assert seen == {"part PATCH", "part DELETE", "DELETE"}
+    assert "missing_if_match" not in acting.counters("bc")

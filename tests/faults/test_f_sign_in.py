@@ -1,0 +1,136 @@
+"""F64-F70 and F75, F88: tokens that end, sign-ins that are lost, companies that go, and a Halo that is away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.acting import Acting, Invoicing, wait_for
+from tests.faults.looking import log
+
+pytestmark = pytest.mark.timeout(90)
+
+
+def entra(acting: Acting, method: str, path: str, body: Any = None) -> Any:
+    answer = acting.control.request(method, f"/entra{path}", json=body)
+    assert answer.status_code < 300, answer.text
+    return answer.json()
+
+
+def token_calls(acting: Acting) -> int:
+    calls = log(acting, service="entra", method="POST", path="/oauth2/v2.0/token")
+    return len(calls)
+
+
+def drop_tokens(acting: Acting) -> None:
+    """End the access tokens at BC; the app holds them for good ones."""
+    client_id = acting.connection["client_id"]
+    entra(acting, "POST", "/revoke", {"client_id": client_id, "access_tokens": True})
+
+
+def test_f64_f68_many_pushes_with_an_expired_token_are_one_token_call(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    ids = [invoicing.invoice() for _ in range(20)]
+    drop_tokens(acting)
+    acting.clear_counters()
+    acting.sync("invoice", *ids)
+    for halo_id in ids:
+        assert acting.outcome("invoice", halo_id, seconds=60)["action"] == "created"
+    assert token_calls(acting) == 1
+    assert all(len(acting.bc_invoices(halo_id)) == 1 for halo_id in ids)
+
+
+def test_f68_a_401_on_a_fresh_token_is_repeated_once_and_then_stops(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice()
+    acting.fault("bc", {"kind": "status", "status": 401}, method="POST", body=f'HALO-{halo_id}"', times=0)
+    acting.sync("invoice", halo_id)
+    outcome = wait_for(lambda: acting.outcomes("invoice", halo_id) or None, 20, "an outcome")[0]
+    assert (outcome["status"], outcome["code"]) == ("retrying", "needs_authorization")
+    assert len(log(acting, method="POST", body=f'HALO-{halo_id}"')) == 2
+    assert token_calls(acting) == 1
+    acting.control.delete("/faults")
+    authorize(acting)
+    assert acting.outcome("invoice", halo_id)["action"] == "created"
+
+
+def authorize(acting: Acting) -> None:
+    acting.post(f"/api/connections/{acting.connection['id']}/authorize")
+    assert acting.get(f"/api/connections/{acting.connection['id']}")["status"] == "ready"
+
+
+def test_f67_a_lost_sign_in_is_one_error_and_everything_follows_its_cure(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    ids = [invoicing.invoice() for _ in range(15)]
+    entra(acting, "POST", "/errors", {"grant": "client_credentials", "aadsts": 7000215, "times": 0})
+    drop_tokens(acting)
+    acting.sync("invoice", *ids)
+    wait_for(
+        lambda: (
+            acting.get(f"/api/connections/{acting.connection['id']}")["status"] == "needs_authorization"
+            or None
+        ),
+        20,
+        "the connection to say so",
+    )
+    wait_for(lambda: all(acting.outcomes("invoice", one) for one in ids) or None, 30, "an outcome of each")
+    assert {acting.outcomes("invoice", one)[0]["status"] for one in ids} == {"retrying"}
+    errors = acting.get("/api/errors", state="open")["items"]
+    assert [error["entity"] for error in errors] == ["connection"], errors
+    assert errors[0]["cure"]
+    entra(acting, "DELETE", "/errors")
+    authorize(acting)
+    for halo_id in ids:
+        assert acting.outcome("invoice", halo_id, seconds=30)["action"] == "created"
+        assert len(acting.outcomes("invoice", halo_id)) == 1
+    assert acting.get("/api/errors", state="open")["items"] == []
+
+
+def test_f70_a_company_that_is_gone_is_said_as_that(acting: Acting, invoicing: Invoicing) -> None:
+    gone = {
+        "error": {"code": "Internal_CompanyNotFound", "message": "Cannot process the request because the default "
+                  "company cannot be found."}
+    }  # fmt: skip
+    ids = [invoicing.invoice() for _ in range(8)]
+    acting.fault("bc", {"kind": "status", "status": 404, "body": gone}, times=0)
+    acting.sync("invoice", *ids)
+    for halo_id in ids:
+        outcome = acting.outcome("invoice", halo_id)
+        assert (outcome["status"], outcome["code"]) == ("failed", "company_gone")
+        assert "admin center" in outcome["cure"]
+    acting.control.delete("/faults")
+    acting.post("/api/errors/retry", {"code": "company_gone"}, 202)
+    for halo_id in ids:
+        assert acting.outcome("invoice", halo_id, after=1)["action"] == "created"
+
+
+def test_f75_a_missing_permission_set_is_not_hammered(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice()
+    refusal = {
+        "error": {"code": "Internal_ServerError", "message": "Sorry, the current permissions prevented the action. "
+                  "(TableData 36 Sales Header Insert: Base Application)"}
+    }  # fmt: skip
+    acting.fault("bc", {"kind": "status", "status": 500, "body": refusal}, body=f'HALO-{halo_id}"', times=0)
+    acting.sync("invoice", halo_id)
+    outcome = acting.outcome("invoice", halo_id)
+    assert (outcome["status"], outcome["code"], outcome["attempts"]) == ("failed", "needs_authorization", 1)
+    assert "permission set" in outcome["cure"]
+    assert acting.get(f"/api/connections/{acting.connection['id']}")["status"] == "ready"
+
+
+def test_f88_while_halo_is_away_nothing_fails_for_good(acting: Acting, invoicing: Invoicing) -> None:
+    ids = [invoicing.invoice() for _ in range(6)]
+    for status in (503, 403):
+        acting.fault("halo", {"kind": "status", "status": status}, path="/Invoice/", times=6)
+    acting.sync("invoice", *ids)
+    for halo_id in ids:
+        outcome = acting.outcome("invoice", halo_id, seconds=60)
+        assert outcome["status"] == "synced"
+        assert len(acting.outcomes("invoice", halo_id)) == 1
+    assert acting.get("/api/errors", state="open")["items"] == [] or all(
+        error["halo_id"] not in ids for error in acting.get("/api/errors", state="open")["items"]
+    )
