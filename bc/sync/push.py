@@ -77,6 +77,9 @@ async def push_record(
     if record is None and dirty.operation != "delete":
         raise _not_in_halo(push)
     if wants_delete:
+        if dirty.source != "manual":
+            # What is switched off is left alone, drafts of deleted invoices too; a person's order stands.
+            await check_takes(services, connection, push.entity)
         return await _delete(push, adapter, row)
     assert record is not None  # noqa: S101 - said above
     await check_takes(services, connection, push.entity)

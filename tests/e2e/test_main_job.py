@@ -173,3 +173,22 @@ def test_an_invoice_before_go_live_is_booked_only_when_the_date_says_so(connecte
     assert connected.bc_invoices(halo_id) == []
     connected.settings(sync_invoices_from="2026-11-20")
     assert connected.outcome("invoice", halo_id, after=1)["status"] == "synced"
+
+
+def test_while_invoices_are_switched_off_a_deleted_one_keeps_its_draft(connected: Acting) -> None:
+    invoicing = Invoicing(connected)
+    halo_id = invoicing.invoice()
+    connected.sync("invoice", halo_id)
+    connected.outcome("invoice", halo_id)
+    connected.settings(sync_entities=["customer"])
+    connected.remove("Invoice", halo_id)
+    deleted = {"entity": "invoice", "halo_id": halo_id, "operation": "delete"}
+    connected.app.api.post(
+        "/halo/events", params={"code": connected.app.function_key}, json=deleted
+    ).raise_for_status()
+    outcome = connected.outcome("invoice", halo_id, after=1)
+    assert (outcome["status"], outcome["code"]) == ("skipped", "not_enabled"), outcome
+    assert len(connected.bc_invoices(halo_id)) == 1
+    connected.settings(sync_entities=["customer", "invoice"])
+    assert connected.outcome("invoice", halo_id, after=2)["action"] == "deleted"
+    assert connected.bc_invoices(halo_id) == []
