@@ -83,7 +83,7 @@ def customer_payload(
         raise Skip(
             "no_accounts_id",
             f"Customer '{name}' has no accounts id, so it is not synced.",
-            cure="Fill in the accounts id on the customer's billing tab, or turn on generation of accounts ids.",
+            cure="Fill in the accounts id on the customer's billing tab in Halo; it is then sent by itself.",
         )
     if not state.get(NAME.bc):
         raise Refused(

@@ -93,7 +93,7 @@ def product_payload(
         raise Skip(
             "no_accounts_id",
             f"Product '{name}' has no accounts id, so it is not synced.",
-            cure="Fill in the accounts id of the product, or turn on generation of accounts ids.",
+            cure="Fill in the accounts id of the product in Halo; it is then sent by itself.",
         )
     if not state.get(NAME.bc):
         raise Refused(
