@@ -119,12 +119,19 @@ def status_of(error: SyncError) -> OutcomeStatus:
 
 
 async def record(services: Services, outcome: Outcome, *, text: str = "") -> None:
-    """Keep an outcome, and with it the errors page true: a failure opens an error, a success closes the record's."""
-    await services.store.outcomes.put(outcome)
+    """Keep an outcome, and with it the errors page true: a failure opens an error, a success closes the record's.
+
+    The outcome last: whoever sees that a push failed finds its error.
+    """
     if outcome.status == "failed":
         await services.store.errors.put(ErrorRow(**_fields(outcome), state="open", text=text))
-    if not outcome.halo_id:
-        return
+    if outcome.halo_id:
+        await _settle(services, outcome)
+    await services.store.outcomes.put(outcome)
+
+
+async def _settle(services: Services, outcome: Outcome) -> None:
+    """Bring the record's older errors in line with what became of it now."""
     if outcome.status in ("synced", "unchanged", "failed"):
         await _close(services, outcome, keep=outcome.id if outcome.status == "failed" else "")
     elif outcome.status == "retrying":
