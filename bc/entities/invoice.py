@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bc.entities.document_kind import INVOICE, DocumentKind
 from bc.entities.line_numbers import LineKind, split_text
 from bc.entities.values import Record, day, decimal, flag, ident, text
 from bc.errors import Refused, Skip
@@ -76,6 +77,7 @@ class InvoicePlan:
     lines: tuple[LinePlan, ...]
     net_total: Decimal
     warnings: tuple[OutcomeWarning, ...] = ()
+    kind: DocumentKind = INVOICE
 
     @property
     def header_payload(self) -> str:
@@ -185,11 +187,13 @@ def plan(
             f"Invoice {name} has no line to book.",
             cure="Add a line with a product or an account to the invoice in Halo.",
         )
-    header = _header(invoice, halo_id, customer, currency)
+    header = _header(invoice, halo_id, customer, currency, INVOICE)
     return InvoicePlan(halo_id, name, header, tuple(lines), net_total, tuple(warnings))
 
 
-def _header(invoice: Record, halo_id: str, customer: Link, currency: str) -> dict[str, Any]:
+def _header(
+    invoice: Record, halo_id: str, customer: Link, currency: str, kind: DocumentKind
+) -> dict[str, Any]:
     # The customer stands first: it overwrites terms, currency and addresses that came before it.
     header: dict[str, Any] = {
         "customerId": customer.bc_id,
@@ -197,22 +201,22 @@ def _header(invoice: Record, halo_id: str, customer: Link, currency: str) -> dic
     }
     dated = day(invoice, "invoice_date")
     if dated:
-        # In this order: BC takes a posting date over into the invoice date, and both move the due date.
+        # In this order: BC takes a posting date over into the document's date, and both move the due date.
         header["postingDate"] = dated.isoformat()
-        header["invoiceDate"] = dated.isoformat()
+        header[kind.date] = dated.isoformat()
     due = day(invoice, "duedate")
     if due and (not dated or due >= dated):
         header["dueDate"] = due.isoformat()
     reference = text(invoice, "cust_order_number")
-    if len(reference) > ORDER_REFERENCE_LENGTH:
+    if kind.order_reference and len(reference) > ORDER_REFERENCE_LENGTH:
         raise Refused(
             "field_too_long",
             f"The purchase order number of invoice {display_name(invoice)} has {len(reference)} characters; "
             f"Business Central holds {ORDER_REFERENCE_LENGTH}.",
             cure="Shorten the purchase order number on the invoice in Halo.",
         )
-    if reference:
-        header["customerPurchaseOrderReference"] = reference
+    if reference and kind.order_reference:
+        header[kind.order_reference] = reference
     if currency:
         header["currencyCode"] = currency
     return header

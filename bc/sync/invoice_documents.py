@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from bc.entities.document_kind import KINDS
 from bc.entities.invoice import InvoicePlan, LinePlan
 from bc.model import Link, LinkedLine
 
@@ -22,8 +23,9 @@ def amount(record: Document, name: str) -> Decimal:
 
 
 def lines_of(document: Document) -> list[Document]:
-    """The lines in order of `sequence`."""
-    return sorted(document.get("salesInvoiceLines") or (), key=lambda line: int(line["sequence"]))
+    """The lines in order of `sequence`, of whichever kind the document is."""
+    lines = next((found for kind in KINDS if (found := document.get(kind.lines))), ())
+    return sorted(lines, key=lambda line: int(line["sequence"]))
 
 
 def linked_lines(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> tuple[LinkedLine, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bc.entities import invoice as entity
+from bc.entities.document_kind import DocumentKind, kind_of
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
@@ -76,25 +77,26 @@ class InvoiceSync:
         if not interrupted and not remembered:
             return None
         base = link or self._new_link(push, plan)
+        kind = plan.plan.kind
         if interrupted:
-            document = await invoices.find(push, push.halo_id)
+            document = await invoices.find(push, kind, push.halo_id)
         else:
-            document = await self._remembered(push, remembered)
+            document = await self._remembered(push, kind, remembered)
         if document is None:
             return None
         if interrupted:
-            await invoice_writes.refuse_gross_prices(push, document, plan.plan.name)
+            await invoice_writes.refuse_gross_prices(push, kind, document, plan.plan.name)
         found = invoice_writes.recovered(document, plan, base)
         return msgspec.structs.replace(found, source="created" if interrupted else "adopted"), (
             "created" if interrupted else "adopted"
         )
 
-    async def _remembered(self, push: Push, bc_id: str) -> Document | None:
-        """The invoice that Halo's own field names, if BC has it and it is this one."""
+    async def _remembered(self, push: Push, kind: DocumentKind, bc_id: str) -> Document | None:
+        """The document that Halo's own field names, if BC has it and it is this one."""
         try:
-            document = await invoices.read(push, bc_id)
+            document = await invoices.read(push, kind, bc_id)
         except (Gone, Refused):
-            return await invoices.find(push, push.halo_id)
+            return await invoices.find(push, kind, push.halo_id)
         return document
 
     def _new_link(self, push: Push, plan: Prepared) -> Link:
@@ -113,7 +115,7 @@ class InvoiceSync:
         return await invoice_writes.update(push, plan, link)
 
     async def reread(self, push: Push, plan: Prepared, link: Link) -> Link:
-        document = await invoices.read(push, link.bc_id)
+        document = await invoices.read(push, kind_of(link), link.bc_id)
         if link.intent and link.intent.started_at >= push.started_at:
             # This very attempt was told that the invoice is not what it was: somebody else's change.
             policy = push.connection.settings.conflict_policy
@@ -121,7 +123,7 @@ class InvoiceSync:
         return invoice_writes.recovered(document, plan, link)
 
     async def locate(self, push: Push, link: Link) -> Link:
-        document = await invoices.find(push, push.halo_id)
+        document = await invoices.find(push, kind_of(link), push.halo_id)
         if document is None:
             return link
         return msgspec.structs.replace(

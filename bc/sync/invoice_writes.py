@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from bc.clients.business_central import Part, PartAnswer, decode_enum, part_error
+from bc.entities.document_kind import DocumentKind, kind_of
 from bc.entities.invoice import InvoicePlan
 from bc.entities.line_diff import Insert
 from bc.errors import AlreadyExists, Conflict, Gone, Refused, SyncError, UnknownOutcome
@@ -23,7 +24,7 @@ from bc.sync.invoice_documents import (
     lines_of,
     net_difference,
 )
-from bc.sync.invoices import EXPAND, Prepared, compared, create_parts, find, read, same_key
+from bc.sync.invoices import Prepared, compared, create_parts, find, read, same_key
 
 # A request takes 100 parts, and the last one reads.
 MOST_CHANGES = 99
@@ -38,7 +39,7 @@ async def create(push: Push, prepared: Prepared, link: Link, *, repeated: bool) 
     """
     plan, inserts = prepared.plan, prepared.diff.inserts
     document = await _inserted(push, plan, inserts, repeated=repeated)
-    await refuse_gross_prices(push, document, plan.name)
+    await refuse_gross_prices(push, plan.kind, document, plan.name)
     keys = keys_by_number(document, prepared.numbers)
     if len(keys) == len(plan.lines):
         return _taken(push, link, document, prepared, keys)
@@ -54,7 +55,7 @@ async def _inserted(push: Push, plan: InvoicePlan, inserts: Sequence[Insert], *,
     except (UnknownOutcome, Refused) as error:
         if not _too_much(error) or len(inserts) <= 1:
             raise
-        found = await find(push, plan.halo_id)
+        found = await find(push, plan.kind, plan.halo_id)
         return found or await _inserted(push, plan, inserts[: len(inserts) // 2], repeated=True)
     _raise_first_error(answers[:1], wrote=True)
     created = answers[0].body or {}
@@ -62,10 +63,10 @@ async def _inserted(push: Push, plan: InvoicePlan, inserts: Sequence[Insert], *,
     rows = _own_rows(answers[1], plan.halo_id)
     document = next((row for row in rows if str(row["id"]) == new_id), None)
     if document is None:
-        document = await read(push, new_id)
+        document = await read(push, plan.kind, new_id)
     others = [row for row in rows if str(row["id"]) != new_id]
     if repeated and len(others) == 1 and decode_enum(str(others[0].get("status"))) == DRAFT:
-        await push.bc.delete(push.connection, f"salesInvoices({new_id})", str(document["@odata.etag"]))
+        await push.bc.delete(push.connection, plan.kind.path(new_id), str(document["@odata.etag"]))
         document = others[0]
     return document
 
@@ -88,7 +89,7 @@ async def update(push: Push, prepared: Prepared, link: Link) -> Link:
             size = min(size, len(changes)) // 2
             if not _too_much(error) or size < 1:
                 raise
-        document = await read(push, link.bc_id)
+        document = await read(push, prepared.plan.kind, link.bc_id)
         link = recovered(document, prepared, link)
         prepared = compared(prepared.plan, link, push.connection.settings)
         if not prepared.parts:
@@ -118,14 +119,15 @@ async def _updated(push: Push, prepared: Prepared, link: Link, size: int) -> Lin
 
 async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
     """The header alone. BC re-creates the lines: the link tells what they hold now, the next step mends them."""
+    kind = prepared.plan.kind
     parts = (
-        Part("PATCH", f"salesInvoices({link.bc_id})", dict(prepared.header), link.etag),
-        Part("GET", f"salesInvoices({link.bc_id})?{EXPAND}"),
+        Part("PATCH", kind.path(link.bc_id), dict(prepared.header), link.etag),
+        Part("GET", f"{kind.path(link.bc_id)}?{kind.expand}"),
     )
     answers = await push.bc.batch(push.connection, parts, snapshot=True)
     _raise_first_error(answers, wrote=True)
     document = answers[-1].body or {}
-    await refuse_gross_prices(push, document, prepared.plan.name)
+    await refuse_gross_prices(push, kind, document, prepared.plan.name)
     now = applied(link, document, prepared.plan, _keys_after(document, link))
     return msgspec.structs.replace(now, payload=prepared.plan.header_payload)
 
@@ -133,7 +135,7 @@ async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
 def _partly(plan: InvoicePlan) -> UnknownOutcome:
     return UnknownOutcome(
         "partly_applied",
-        f"Business Central has some of the changes of invoice {plan.name}, and some not.",
+        f"Business Central has some of the changes of {plan.kind.word} {plan.name}, and some not.",
         cure="It is compared again and completed by itself.",
     )
 
@@ -159,7 +161,7 @@ def _taken(push: Push, link: Link, document: Document, prepared: Prepared, keys:
     if difference:
         push.warn(
             "total_differs",
-            f"The net total in Business Central differs by {difference:+f} from Halo's for invoice {prepared.plan.name}.",
+            f"The net total in Business Central differs by {difference:+f} from Halo's for {prepared.plan.kind.word} {prepared.plan.name}.",
         )
     return msgspec.structs.replace(
         applied(link, document, prepared.plan, keys),
@@ -182,14 +184,15 @@ def _payload_of(plan: InvoicePlan, key: str) -> str:
 
 async def delete(push: Push, link: Link) -> Action:
     """Delete the draft; its status is read first. Returns what was done; raises `Refused` for a posted one."""
-    path = f"salesInvoices({link.bc_id})"
+    kind = kind_of(link)
+    path = kind.path(link.bc_id)
     for attempt in (1, 2):
         try:
             document = await push.bc.get(push.connection, path, params={"$select": "id,number,status"})
             if decode_enum(str(document["status"])) != DRAFT:
                 raise Refused(
                     "invoice_posted",
-                    f"Invoice {link.bc_number or link.bc_id} is posted in Business Central and cannot be deleted.",
+                    f"{kind.bc_word.capitalize()} {link.bc_number or link.bc_id} is posted in Business Central and cannot be deleted.",
                     cure="Make a corrective credit memo in Business Central.",
                 )
             await push.bc.delete(push.connection, path, str(document["@odata.etag"]))
@@ -204,14 +207,14 @@ async def delete(push: Push, link: Link) -> Action:
     raise AssertionError("unreachable")
 
 
-async def refuse_gross_prices(push: Push, document: Document, name: str) -> None:
+async def refuse_gross_prices(push: Push, kind: DocumentKind, document: Document, name: str) -> None:
     """Remove a draft whose customer has prices that include tax, and say so: Halo's are net."""
     if not document.get("pricesIncludeTax") or decode_enum(str(document.get("status"))) != DRAFT:
         return
-    await push.bc.delete(push.connection, f"salesInvoices({document['id']})", str(document["@odata.etag"]))
+    await push.bc.delete(push.connection, kind.path(str(document["id"])), str(document["@odata.etag"]))
     raise Removed(
         "prices_include_tax",
-        f"Invoice {name}: this customer's prices include tax in Business Central, Halo's do not.",
+        f"{kind.word.capitalize()} {name}: this customer's prices include tax in Business Central, Halo's do not.",
         cure="Untick “Prices Including VAT” on the customer card in Business Central, then retry.",
     )
 
@@ -256,7 +259,7 @@ def merged(document: Document, prepared: Prepared, link: Link, *, policy: str) -
             line = msgspec.structs.replace(line, payload=payload)
             both += fields
         lines.append(line)
-    check_nobody_asks(f"Invoice {prepared.plan.name}", both, policy)
+    check_nobody_asks(f"{prepared.plan.kind.word.capitalize()} {prepared.plan.name}", both, policy)
     return msgspec.structs.replace(now, payload=header, lines=tuple(lines))
 
 

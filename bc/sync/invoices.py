@@ -12,6 +12,7 @@ import msgspec
 
 from bc.clients.business_central import Part, quote
 from bc.entities import invoice as entity
+from bc.entities.document_kind import DocumentKind
 from bc.entities.invoice import InvoicePlan
 from bc.entities.line_diff import Insert, LineDiff, diff_lines
 from bc.entities.values import Record, decimal, flag, ident, text
@@ -20,8 +21,6 @@ from bc.model import ConnectionSettings, Link
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
 from bc.sync.references import references_of
-
-EXPAND = "$expand=salesInvoiceLines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,75 +70,74 @@ def compared(plan: InvoicePlan, link: Link | None, settings: ConnectionSettings)
     header = _header_changes(link, plan)
     if not header and not diff:
         return Prepared("none", plan, digest, diff, {}, ())
-    return Prepared("update", plan, digest, diff, header, _update_parts(link, header, diff))
+    return Prepared("update", plan, digest, diff, header, _update_parts(plan.kind, link, header, diff))
 
 
 def _header_changes(link: Link, plan: InvoicePlan) -> dict[str, Any]:
     before: dict[str, Any] = msgspec.json.decode(link.payload) if link.payload else {}
     changed = {name: value for name, value in plan.header.items() if before.get(name) != value}
-    cleared = {
-        name: "" for name in before if name not in plan.header and name == "customerPurchaseOrderReference"
-    }
+    cleared = {name: "" for name in before if name not in plan.header and name == plan.kind.order_reference}
     return {**changed, **cleared}
 
 
 def create_parts(plan: InvoicePlan, inserts: Sequence[Insert]) -> tuple[Part, ...]:
     """The deep insert, and a read."""
-    body = {**plan.header, "salesInvoiceLines": [insert.body for insert in inserts]}
+    kind = plan.kind
+    body = {**plan.header, kind.lines: [insert.body for insert in inserts]}
     # The answer of a deep insert has no settled totals; the read in the same request has.
     return (
-        Part("POST", f"salesInvoices?{EXPAND}", body),
-        Part("GET", f"salesInvoices?$filter=externalDocumentNumber eq {key_of(plan.halo_id)}&{EXPAND}"),
+        Part("POST", f"{kind.endpoint}?{kind.expand}", body),
+        Part("GET", f"{kind.endpoint}?$filter={key_filter(plan.halo_id)}&{kind.expand}"),
     )
 
 
-def key_of(halo_id: str) -> str:
-    """The invoice's natural key as an OData literal."""
-    return quote(entity.external_number(halo_id))
+def key_filter(halo_id: str) -> str:
+    """The OData filter by the document's natural key."""
+    return f"externalDocumentNumber eq {quote(entity.external_number(halo_id))}"
 
 
-def _update_parts(link: Link, header: Mapping[str, Any], diff: LineDiff) -> tuple[Part, ...]:
-    invoice = f"salesInvoices({link.bc_id})"
+def _update_parts(
+    kind: DocumentKind, link: Link, header: Mapping[str, Any], diff: LineDiff
+) -> tuple[Part, ...]:
+    document = kind.path(link.bc_id)
     parts = []
     if header:
-        parts.append(Part("PATCH", invoice, dict(header), link.etag))
+        parts.append(Part("PATCH", document, dict(header), link.etag))
     # Deletes first: a line inserted anew may take a number that a deleted one had.
     parts += [
-        Part("DELETE", f"{invoice}/salesInvoiceLines({line.bc_id})", None, line.etag) for line in diff.deletes
+        Part("DELETE", kind.line_path(link.bc_id, line.bc_id), None, line.etag) for line in diff.deletes
     ]
     parts += [
         Part(
             "PATCH",
-            f"{invoice}/salesInvoiceLines({change.existing.bc_id})",
+            kind.line_path(link.bc_id, change.existing.bc_id),
             change.body,
             change.existing.etag,
         )
         for change in diff.changes
     ]
-    parts += [Part("POST", f"{invoice}/salesInvoiceLines", insert.body) for insert in diff.inserts]
-    return (*parts, Part("GET", f"{invoice}?{EXPAND}"))
+    parts += [Part("POST", f"{document}/{kind.lines}", insert.body) for insert in diff.inserts]
+    return (*parts, Part("GET", f"{document}?{kind.expand}"))
 
 
-async def read(push: Push, bc_id: str) -> dict[str, Any]:
-    """The invoice with its lines. Raises `Gone` when BC has it no more."""
-    return await push.bc.get(
-        push.connection, f"salesInvoices({bc_id})", params={"$expand": "salesInvoiceLines"}
-    )
+async def read(push: Push, kind: DocumentKind, bc_id: str) -> dict[str, Any]:
+    """The document with its lines. Raises `Gone` when BC has it no more."""
+    return await push.bc.get(push.connection, kind.path(bc_id), params={"$expand": kind.lines})
 
 
-async def find(push: Push, halo_id: str) -> Document | None:
-    """Look for the invoice by its natural key. Raises `Refused` when two carry it: a person must decide (F9)."""
+async def find(push: Push, kind: DocumentKind, halo_id: str) -> Document | None:
+    """Look for the document by its natural key. Raises `Refused` when two carry it: a person must decide (F9)."""
     rows, _ = await push.bc.page(
         push.connection,
-        "salesInvoices",
-        params={"$filter": f"externalDocumentNumber eq {key_of(halo_id)}", "$expand": "salesInvoiceLines"},
+        kind.endpoint,
+        params={"$filter": key_filter(halo_id), "$expand": kind.lines},
     )
     own = same_key(rows, halo_id)
     if len(own) > 1:
         numbers = ", ".join(str(row.get("number")) for row in own)
         raise Refused(
             "ambiguous_match",
-            f"Invoices {numbers} in Business Central all carry {entity.external_number(halo_id)}.",
+            f"{kind.bc_word.capitalize()}s {numbers} in Business Central all carry {entity.external_number(halo_id)}.",
             cure="Delete the wrong drafts, or correct their external document number, then retry.",
         )
     return own[0] if own else None

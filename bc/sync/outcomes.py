@@ -10,6 +10,7 @@ import msgspec
 
 from bc.clients.business_central import requests_made
 from bc.clients.halo import record_url
+from bc.entities.document_kind import INVOICE, DocumentKind, kind_of
 from bc.errors import NeedsAuthorization, Skip, SyncError, Transient
 from bc.model import (
     ENTITIES,
@@ -29,19 +30,19 @@ if TYPE_CHECKING:
     from bc.services import Services
 
 BC_WEB = "https://businesscentral.dynamics.com"
-_PAGES = {"customer": 21, "product": 30, "invoice": 43}
+_PAGES = {"customer": 21, "product": 30}
 _FIELDS = {"customer": "No.", "product": "No.", "invoice": "No."}
 
 
-def bc_url(connection: Connection, entity: str, number: str) -> str:
-    """The card of a record in BC's web client; "" while the record or company is not known."""
+def bc_url(connection: Connection, entity: str, number: str, kind: DocumentKind = INVOICE) -> str:
+    """The card of a record in BC's web client; "" while the record or company is not known. `kind`: of an invoice."""
     if not number or not connection.company_name or not connection.environment_name:
         return ""
     from urllib.parse import quote
 
     filters = quote(f"'{_FIELDS[entity]}' IS '{number}'")
     company, environment = quote(connection.company_name), quote(connection.environment_name)
-    return f"{BC_WEB}/{connection.tenant_id}/{environment}?company={company}&page={_PAGES[entity]}&filter={filters}"
+    return f"{BC_WEB}/{connection.tenant_id}/{environment}?company={company}&page={_PAGES.get(entity, kind.page)}&filter={filters}"
 
 
 def outcome_of(
@@ -74,7 +75,7 @@ def outcome_of(
         requests=requests_made(),
         correlation_id=error.correlation_id if error else "",
         halo_url=record_url(push.services.settings.halo.url, push.entity, push.halo_id),
-        bc_url=bc_url(connection, push.entity, link.bc_number) if link else "",
+        bc_url=bc_url(connection, push.entity, link.bc_number, kind_of(link)) if link else "",
         warnings=tuple(push.warnings),
         record_name=push.record_name,
     )

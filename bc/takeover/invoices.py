@@ -11,6 +11,7 @@ import msgspec
 
 from bc.clients.business_central import Part, decode_enum
 from bc.clients.odata import guid
+from bc.entities.document_kind import INVOICE
 from bc.entities.invoice import InvoicePlan, display_name, halo_lines
 from bc.entities.values import Record, decimal, ident, text
 from bc.errors import Refused, Skip
@@ -122,7 +123,7 @@ async def adopt_invoices(
     wanted = list(ready.items())
     for start in range(0, len(wanted), DOCUMENTS_AT_ONCE):
         some = wanted[start : start + DOCUMENTS_AT_ONCE]
-        parts = [Part("GET", f"salesInvoices({guid(bc_id)})?{invoices.EXPAND}") for _, (_, bc_id) in some]
+        parts = [Part("GET", f"{INVOICE.path(guid(bc_id))}?{INVOICE.expand}") for _, (_, bc_id) in some]
         answers = await services.bc.batch(connection, parts)
         for (halo_id, (invoice, _)), answer in zip(some, answers, strict=True):
             if answer.ok and answer.body:
