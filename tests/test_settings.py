@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
-from cryptography.fernet import Fernet
 
 from bc.settings import Secret, Settings, load
 
+# The same in every process of a test run, since it names a test.
+ONE_KEY = base64.urlsafe_b64encode(b"one key for all of these tests!!").decode()
 GOOD = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
     "PUBLIC_URL": "https://halo-bc.example.com",
-    "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    "ENCRYPTION_KEYS": ONE_KEY,
     "ADMIN_KEY": "a-long-enough-admin-key",
     "HALO_URL": "https://acme.halopsa.com",
     "HALO_CLIENT_ID": "id",
@@ -55,7 +58,7 @@ def test_a_missing_setting_is_named_with_its_cure(name: str) -> None:
         ("BC_API_URL", "http://api.example.com"),
         ("AZURE_AUTHORITY_HOST", "login.microsoftonline.com"),
         ("ENCRYPTION_KEYS", "tooshort"),
-        ("ENCRYPTION_KEYS", f"{Fernet.generate_key().decode()},nonsense"),
+        ("ENCRYPTION_KEYS", f"{ONE_KEY},nonsense"),
         ("ADMIN_KEY", "abc-7"),
         ("HALO_REQUESTS_PER_5_MINUTES", "many"),
         ("HALO_REQUESTS_PER_5_MINUTES", "0"),
