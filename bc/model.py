@@ -69,6 +69,7 @@ class ConnectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     show_message: bool = False
     default_invoice_item: str | None = None
     sync_inv_groups: bool = False
+    sync_credit_notes: bool = True
     group_increment: int = 1000
     line_increment: int = 1
     item_default_group: str | None = None
@@ -163,6 +164,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
     `payload` is the header last sent (canonical JSON). `unreported` names an action that BC carried out and no
     outcome tells of yet, so that a crash in between still ends in a true outcome, under the id `unreported_id`.
+    `bc_type` is the type of a BC item, or what kind of document an invoice became
+    (`bc.entities.document_kind`).
     `halo_stamp` is the Halo record's modification time as of our last look or write, `echo_until` bounds how long
     an event without other change counts as the echo of our own write. `bc_cost` is the cost BC held when a product was
     linked or created; `import_hash` tells whether the BC record moved since it was last imported, `import_job` by which
@@ -311,7 +314,8 @@ class Blocked(msgspec.Struct, frozen=True, kw_only=True):
 
     Keys: `connection:{id}` (ready, unpaused), `entity:{connection_id}:{entity}` (switched on),
     `native:{connection_id}` (allowed beside Halo's own sync), `go_live:{connection_id}` (an earlier first date),
-    `link:{connection_id}:{entity}:{halo_id}` (linked), `default` (a default connection exists).
+    `link:{connection_id}:{entity}:{halo_id}` (linked), `posted:{connection_id}:{halo_id}` (an invoice posted in BC),
+    `credit_notes:{connection_id}` (switched on), `default` (a default connection exists).
     """
 
     key: str

@@ -121,7 +121,9 @@ class Services:
             await self.wake()
 
     async def pushed(self, outcome: Outcome) -> None:
-        """After a push: what waited for this record to be linked may go now."""
+        """After a push: what waited for this record to be linked or posted may go now."""
+        if outcome.action == "posted":
+            await self.cured(f"posted:{outcome.connection_id}:{outcome.halo_id}")
         if outcome.status == "synced" and outcome.action in ("created", "adopted"):
             await self.cured(f"link:{outcome.connection_id}:{outcome.entity}:{outcome.halo_id}")
 

@@ -124,9 +124,21 @@ RULES = (
     Rule(
         Refused,
         "invoice_posted",
+        text=r"The credit memo has been posted and can no longer be modified|can be applied to a draft credit memo only",
+        cure="A posted credit memo cannot change. Cancel it in Business Central, or correct it with an invoice.",
+    ),
+    Rule(
+        Refused,
+        "invoice_posted",
         text=r"has been posted and can no longer be modified|can be applied to a draft invoice only|"
         r"You cannot delete posted sales documents|Allow Document Deletion Before must be set",
         cure="A posted invoice cannot change. Correct it with a credit memo in Business Central.",
+    ),
+    Rule(
+        Refused,
+        "invoice_not_posted",
+        text=r"invoiceId\W+does not match to an Invoice",
+        cure="Post the invoice in Business Central, then retry.",
     ),
     Rule(
         Refused,

@@ -175,6 +175,8 @@ class ConnectionDesk:
             await self._cures.cured(f"connection:{after.id}")
         if after.settings.allow_native_sync and not before.settings.allow_native_sync:
             await self._cures.cured(f"native:{after.id}")
+        if after.settings.sync_credit_notes and not before.settings.sync_credit_notes:
+            await self._cures.cured(f"credit_notes:{after.id}")
         started, starts = before.settings.sync_invoices_from, after.settings.sync_invoices_from
         if started and (starts is None or starts < started):
             await self._cures.cured(f"go_live:{after.id}")

@@ -130,6 +130,7 @@ FIELDS: Mapping[str, Check] = {
     "show_message": flag,
     "default_invoice_item": _NUMBER,
     "sync_inv_groups": flag,
+    "sync_credit_notes": flag,
     "group_increment": _INCREMENT,
     "line_increment": _INCREMENT,
     "item_default_group": _GROUP,

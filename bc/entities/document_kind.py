@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bc.model import Link
 
@@ -13,7 +14,7 @@ class DocumentKind:
 
     `entity` is what `Link.bc_type` keeps. `endpoint` and `lines` are entity sets, `lines` also the navigation from
     the header. `date` is the document's own date, `order_reference` the customer's order number: "" where BC has no
-    such field. `word` is what a person calls it in Halo, `bc_word` in BC. `page` is the card in BC's web client.
+    such field. `blanks` are the header fields that may be cleared, with what BC takes for nothing in them. `word` is what a person calls it in Halo, `bc_word` in BC; `correction` undoes a posted one. `page` is the card in BC's web client.
     """
 
     entity: str
@@ -23,7 +24,9 @@ class DocumentKind:
     order_reference: str
     word: str
     bc_word: str
+    correction: str
     page: int
+    blanks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def expand(self) -> str:
@@ -45,7 +48,9 @@ INVOICE = DocumentKind(
     order_reference="customerPurchaseOrderReference",
     word="invoice",
     bc_word="invoice",
+    correction="Make a corrective credit memo in Business Central.",
     page=43,
+    blanks={"customerPurchaseOrderReference": ""},
 )
 CREDIT_NOTE = DocumentKind(
     entity="salesCreditMemo",
@@ -55,7 +60,9 @@ CREDIT_NOTE = DocumentKind(
     order_reference="",
     word="credit note",
     bc_word="credit memo",
+    correction="Cancel the posted credit memo in Business Central, or correct it with an invoice.",
     page=44,
+    blanks={"invoiceId": "00000000-0000-0000-0000-000000000000"},
 )
 KINDS = (INVOICE, CREDIT_NOTE)
 

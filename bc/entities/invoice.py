@@ -1,4 +1,4 @@
-"""A Halo invoice as a BC sales invoice: which header and lines it becomes, or the reason why not. No I/O."""
+"""A Halo invoice as a BC sales invoice, a credit note as a credit memo: header and lines, or why not. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from bc.entities.document_kind import INVOICE, DocumentKind
+from bc.entities.credit_note import credited
+from bc.entities.document_kind import CREDIT_NOTE, INVOICE, DocumentKind
 from bc.entities.line_numbers import LineKind, split_text
 from bc.entities.values import Record, day, decimal, flag, ident, text
 from bc.errors import Refused, Skip
@@ -98,37 +99,31 @@ def display_name(invoice: Record) -> str:
     return text(invoice, "invoice_display") or text(invoice, "invoicenumber") or ident(invoice, "id")
 
 
-def check_syncable(invoice: Record, settings: ConnectionSettings, *, linked: bool) -> None:
+def check_syncable(
+    invoice: Record, kind: DocumentKind, settings: ConnectionSettings, *, linked: bool
+) -> None:
     """Raise `Skip` for an invoice that is not to be pushed by an opt-out, its date or its kind."""
-    name = display_name(invoice)
+    name = f"{kind.word.capitalize()} {display_name(invoice)}"
     if flag(invoice, "dont_sync_to_3rd_party"):
         raise Skip(
             "opted_out",
-            f"Invoice {name} is marked in Halo not to be synced.",
-            cure="Clear “Don't sync to third party” on the invoice.",
+            f"{name} is marked in Halo not to be synced.",
+            cure=f"Clear “Don't sync to third party” on the {kind.word}.",
         )
-    if is_credit_note(invoice, settings):
+    if kind is CREDIT_NOTE and not settings.sync_credit_notes:
         raise Skip(
             "credit_note_not_supported",
-            f"{name} is a credit note; credit notes are not synced yet.",
-            cure="Enter the credit memo in Business Central.",
+            f"{name}: this connection does not sync credit notes.",
+            cure="Enter the credit memo in Business Central, or switch credit notes on in the connection's settings.",
         )
     started = settings.sync_invoices_from
     dated = day(invoice, "invoice_date")
     if started and dated and dated < started and not linked:
         raise Skip(
             "before_go_live",
-            f"Invoice {name} is dated {dated:%Y-%m-%d}, before syncing began on {started:%Y-%m-%d}.",
+            f"{name} is dated {dated:%Y-%m-%d}, before syncing began on {started:%Y-%m-%d}.",
             cure="Change “Sync invoices from” on the connection if it must be booked.",
         )
-
-
-def is_credit_note(invoice: Record, settings: ConnectionSettings) -> bool:
-    """Linked to an invoice, of a type the admin named (2 by default), or a negative total with no number."""
-    types = settings.halo_conventions.credit_note_types
-    named = ident(invoice, "invoicetype") in {str(t) for t in (types if types is not None else (2,))}
-    unnumbered = decimal(invoice, "total") < 0 and not ident(invoice, "invoicenumber")
-    return bool(ident(invoice, "creditlinkedtoinvoiceid")) or named or unnumbered
 
 
 def halo_lines(invoice: Record) -> list[Record]:
@@ -163,32 +158,42 @@ def plan(
     references: References,
     *,
     currency: str = "",
+    kind: DocumentKind = INVOICE,
+    applies_to: str = "",
 ) -> InvoicePlan:
-    """What the invoice becomes in BC. Raises `Refused` or `Skip` with the first line that cannot be booked."""
+    """What the invoice becomes in BC. Raises `Refused` or `Skip` with the first line that cannot be booked.
+
+    `applies_to`: the BC id of the posted invoice that a credit note credits.
+    """
     halo_id = ident(invoice, "id")
     name = display_name(invoice)
+    wanted = halo_lines(invoice)
+    if kind is CREDIT_NOTE:
+        wanted = credited(wanted)
     lines: list[LinePlan] = []
     warnings: list[OutcomeWarning] = []
     net_total = Decimal(0)
-    for key, line in _keyed(halo_lines(invoice)):
+    for key, line in _keyed(wanted):
         if flag(line, "isgroupdesc"):
             if settings.sync_inv_groups:
                 lines += _texts(key, line, "group")
         elif is_text(line):
             lines += _texts(key, line, "text")
         else:
-            booked, warning = _booked(key, line, name, references)
+            booked, warning = _booked(key, line, f"{kind.word.capitalize()} {name}", references)
             lines += booked
             warnings += warning
             net_total += _net(line)
     if not any(line.kind not in ("text", "group") for line in lines):
         raise Skip(
             "no_lines",
-            f"Invoice {name} has no line to book.",
-            cure="Add a line with a product or an account to the invoice in Halo.",
+            f"{kind.word.capitalize()} {name} has no line to book.",
+            cure=f"Add a line with a product or an account to the {kind.word} in Halo.",
         )
-    header = _header(invoice, halo_id, customer, currency, INVOICE)
-    return InvoicePlan(halo_id, name, header, tuple(lines), net_total, tuple(warnings))
+    header = _header(invoice, halo_id, customer, currency, kind)
+    if applies_to:
+        header["invoiceId"] = applies_to
+    return InvoicePlan(halo_id, name, header, tuple(lines), net_total, tuple(warnings), kind)
 
 
 def _header(
@@ -330,7 +335,7 @@ def _what(code: str, item: str, charge: str) -> str:
 def _where(line: Record, invoice_name: str) -> str:
     shown = _line_text(line).splitlines()
     label = f" “{shown[0][:60]}”" if shown and shown[0] else ""
-    return f"Invoice {invoice_name}, line{label}"
+    return f"{invoice_name}, line{label}"
 
 
 def invoice_date(invoice: Record) -> date | None:

@@ -1,4 +1,4 @@
-"""Each company is asked once for the invoices modified since: a posting's number and state reach Halo."""
+"""Each company is asked for the documents modified since, once for each kind it has: a posting's number and state reach Halo."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import msgspec
 
 from bc.clients.business_central import decode_enum, literal
 from bc.clients.halo import record_url
+from bc.entities.document_kind import CREDIT_NOTE, INVOICE, DocumentKind, kind_of
 from bc.entities.values import Record, flag, text
 from bc.errors import Refused, SyncError
 from bc.imports.directory import each
 from bc.model import Connection, Link, Outcome
 from bc.store.rows import Row, Stale
+from bc.sync.credit_notes import any_credit_memo
 from bc.sync.outcomes import bc_url
 
 if TYPE_CHECKING:
@@ -29,15 +31,22 @@ _NOT_POSTED = ("", "Draft", "In Review")
 
 
 async def bring_postings(services: Services, connection: Connection) -> int:
-    """Bring number and state of the connection's changed invoices to links and Halo; how many changed.
+    """Bring number and state of the connection's changed invoices and credit memos to links and Halo; how many changed.
 
-    The watermark moves only once everything before it has arrived, so a fault loses nothing (F88).
+    A watermark moves only once everything before it has arrived, so a fault loses nothing (F88).
     """
-    key = f"sweep:bc:{connection.id}"
+    brought = await _bring_postings(services, connection, INVOICE, f"sweep:bc:{connection.id}")
+    if not await any_credit_memo(services, connection.id):
+        return brought
+    key = f"sweep:bc:{connection.id}:{CREDIT_NOTE.endpoint}"
+    return brought + await _bring_postings(services, connection, CREDIT_NOTE, key)
+
+
+async def _bring_postings(services: Services, connection: Connection, kind: DocumentKind, key: str) -> int:
     noted = await services.store.notes.get(key)
     mark = datetime.fromisoformat(noted) if noted else None
     since = mark - OVERLAP if mark else connection.created_at - FIRST_LOOK_BACK
-    rows = await _modified(services, connection, since)
+    rows = await _modified(services, connection, kind, since)
     moved: list[tuple[Link, Record]] = []
     for row in rows.values():
         links = await services.store.links.by_bc_id(connection.id, "invoice", text(row, "id").lower())
@@ -53,14 +62,16 @@ async def bring_postings(services: Services, connection: Connection) -> int:
     return len(moved)
 
 
-async def _modified(services: Services, connection: Connection, since: datetime) -> dict[str, dict[str, Any]]:
-    """The invoices modified at or after a time, by id; a row that moved while paging counts once, as read last."""
+async def _modified(
+    services: Services, connection: Connection, kind: DocumentKind, since: datetime
+) -> dict[str, dict[str, Any]]:
+    """The documents modified at or after a time, by id; a row that moved while paging counts once, as read last."""
     found: dict[str, dict[str, Any]] = {}
     params: Mapping[str, str] | None = {
         "$select": SELECT,
         "$filter": f"lastModifiedDateTime ge {literal(since)}",
     }
-    path, seen = "salesInvoices", set[str]()
+    path, seen = kind.endpoint, set[str]()
     for _ in range(MOST_PAGES):
         rows, following = await services.bc.page(connection, path, params=params)
         found |= {text(row, "id").lower(): row for row in rows}
@@ -68,7 +79,7 @@ async def _modified(services: Services, connection: Connection, since: datetime)
             return found
         seen.add(following)
         path, params = following, None
-    raise Refused("bc_paging_loop", "Business Central's list of modified invoices does not end.")
+    raise Refused("bc_paging_loop", f"Business Central's list of modified {kind.bc_word}s does not end.")
 
 
 def _stamp(row: Record) -> datetime | None:
@@ -104,6 +115,7 @@ async def _bring(services: Services, connection: Connection, link: Link, row: Re
     await _note(services, link, row, before=before, stamp=stamp)
     if decode_enum(link.bc_status) in _NOT_POSTED and status not in _NOT_POSTED:
         await _tell(services, connection, link, number)
+        await services.cured(f"posted:{connection.id}:{link.halo_id}")
 
 
 async def _note(services: Services, link: Link, row: Record, *, before: str, stamp: str) -> None:
@@ -137,13 +149,13 @@ async def _tell(services: Services, connection: Connection, link: Link, number: 
         halo_id=link.halo_id,
         status="synced",
         action="posted",
-        message=f"Invoice {name} was posted in Business Central as {number}.",
+        message=f"{kind_of(link).word.capitalize()} {name} was posted in Business Central as {number}.",
         bc_id=link.bc_id,
         bc_number=number,
         at=now,
         attempts=1,
         halo_url=record_url(services.settings.halo.url, "invoice", link.halo_id),
-        bc_url=bc_url(connection, "invoice", number),
+        bc_url=bc_url(connection, "invoice", number, kind_of(link)),
         record_name=name,
     )
     await services.store.outcomes.put(outcome)

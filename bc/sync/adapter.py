@@ -23,6 +23,10 @@ class Plan(Protocol):
     @property
     def payload_hash(self) -> str: ...
     @property
+    def bc_type(self) -> str:
+        """`Link.bc_type` of what it would create, as far as that is known before BC answers."""
+
+    @property
     def numbers(self) -> Mapping[str, int]: ...
     @property
     def parts(self) -> Sequence[Part]: ...

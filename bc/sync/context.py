@@ -33,6 +33,7 @@ class Push:
     outcome_id: str
     started_at: datetime
     record_name: str = ""
+    kind_word: str = ""
     warnings: list[OutcomeWarning] = field(default_factory=list)
     dry_run: bool = False
 
@@ -43,6 +44,11 @@ class Push:
     @property
     def halo_id(self) -> str:
         return self.dirty.halo_id
+
+    @property
+    def word(self) -> str:
+        """What a person calls such a record: the entity, or a kind of it."""
+        return self.kind_word or self.entity
 
     def warn(self, code: str, message: str) -> None:
         warning = OutcomeWarning(code, message)

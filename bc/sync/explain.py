@@ -79,6 +79,8 @@ async def _explain(
         return Explanation("would_update" if link and link.exists else "unchanged", steps)
     await adapter.check(push, record, link)
     steps.append(Step("opt_outs", True, "No opt-out and no date rule keeps it back."))
+    if push.word != entity:
+        steps.append(Step("kind", True, f"It is a {push.word}."))
     return await _planned(push, adapter.prepare, record, link, steps)
 
 

@@ -97,6 +97,7 @@ def applied(link: Link, document: Document, plan: InvoicePlan, keys: Mapping[str
         link,
         bc_id=str(document["id"]),
         bc_number=str(document.get("number", "")),
+        bc_type=plan.kind.entity,
         bc_name=str(document.get("customerName", "")),
         halo_name=plan.name,
         etag=str(document.get("@odata.etag", "")),

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bc.entities import invoice as entity
-from bc.entities.document_kind import DocumentKind, kind_of
+from bc.entities.credit_note import kind_in_halo
+from bc.entities.document_kind import CREDIT_NOTE, DocumentKind, kind_of
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
-from bc.sync import invoice_writes, invoices
+from bc.sync import credit_notes, invoice_writes, invoices
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
 from bc.sync.invoices import Prepared
@@ -34,20 +35,37 @@ class InvoiceSync:
         return invoices.is_void(record)
 
     async def check(self, push: Push, record: Record, link: Link | None) -> None:
-        entity.check_syncable(record, push.connection.settings, linked=bool(link and link.exists))
+        settings = push.connection.settings
+        kind = kind_in_halo(record, settings, link)
+        push.kind_word = kind.word
+        entity.check_syncable(record, kind, settings, linked=bool(link and link.exists))
         if not flag(record, "posted") and await push.services.halo_facts.only_posted_invoices():
             raise Skip(
                 "opted_out",
-                f"Invoice {self.name(record)} is not posted, and Halo is set to send posted invoices only.",
-                cure="Post the invoice in Halo.",
+                f"{kind.word.capitalize()} {self.name(record)} is not posted, and Halo is set to send posted ones only.",
+                cure=f"Post the {kind.word} in Halo.",
             )
 
     async def prepare(self, push: Push, record: Record, link: Link | None) -> Prepared:
+        self._check_kind(push, record, link)
         customer = await self._customer(push, record)
         prepared = await invoices.prepare(push, record, customer, link)
         for warning in prepared.plan.warnings:
             push.warn(warning.code, warning.message)
         return prepared
+
+    def _check_kind(self, push: Push, record: Record, link: Link | None) -> None:
+        """Refuse a record that is not what it was linked as: its amounts would be booked the wrong way round."""
+        was, now = kind_of(link), kind_in_halo(record, push.connection.settings, link)
+        if link is None or not link.exists or was is now:
+            return
+        number = link.bc_number or link.bc_id
+        raise Refused(
+            "document_kind_changed",
+            f"{self.name(record)} is {_a(now.word)} in Halo now, and in Business Central {_a(was.bc_word)} ({number}).",
+            cure=f"Make it {_a(was.word)} in Halo again. Or delete {was.bc_word} {number} in Business Central, unlink it "
+            "here under Links, and retry.",
+        )
 
     async def _customer(self, push: Push, record: Record) -> Link:
         customer_id = ident(record, "client_id")
@@ -65,8 +83,8 @@ class InvoiceSync:
         name = text(record, "client_name") or f"with id {customer_id}"
         raise Skip(
             "customer_not_linked",
-            f"Invoice {self.name(record)}: its customer {name} is not linked to Business Central.",
-            cure="Import or link the customer; the invoice is then sent by itself.",
+            f"{push.word.capitalize()} {self.name(record)}: its customer {name} is not linked to Business Central.",
+            cure=f"Import or link the customer; the {push.word} is then sent by itself.",
         ).needs(f"link:{push.connection.id}:customer:{customer_id}")
 
     async def find(
@@ -78,6 +96,14 @@ class InvoiceSync:
             return None
         base = link or self._new_link(push, plan)
         kind = plan.plan.kind
+        if interrupted and kind_of(link) is not kind:
+            # What may have been created before Halo made another kind of it: planning then says that it cannot stay.
+            was = kind_of(link)
+            document = await invoices.find(push, was, push.halo_id)
+            if document is None:
+                return None
+            found = invoice_writes.recovered(document, plan, base)
+            return msgspec.structs.replace(found, source="created", bc_type=was.entity), "created"
         if interrupted:
             document = await invoices.find(push, kind, push.halo_id)
         else:
@@ -109,10 +135,20 @@ class InvoiceSync:
         )
 
     async def create(self, push: Push, plan: Prepared, link: Link, *, repeated: bool) -> Link:
-        return await invoice_writes.create(push, plan, link, repeated=repeated)
+        try:
+            return await invoice_writes.create(push, plan, link, repeated=repeated)
+        except Refused as error:
+            unapplied = credit_notes.unapplied(push, plan.plan, error)
+        again = invoices.compared(unapplied, link, push.connection.settings)
+        return await invoice_writes.create(push, again, link, repeated=repeated)
 
     async def update(self, push: Push, plan: Prepared, link: Link) -> Link:
-        return await invoice_writes.update(push, plan, link)
+        try:
+            return await invoice_writes.update(push, plan, link)
+        except Refused as error:
+            unapplied = credit_notes.unapplied(push, plan.plan, error)
+        again = invoices.compared(unapplied, link, push.connection.settings)
+        return await invoice_writes.update(push, again, link) if again.parts else link
 
     async def reread(self, push: Push, plan: Prepared, link: Link) -> Link:
         document = await invoices.read(push, kind_of(link), link.bc_id)
@@ -131,9 +167,12 @@ class InvoiceSync:
         )
 
     async def delete(self, push: Push, link: Link) -> Action:
+        push.kind_word = kind_of(link).word
         return await invoice_writes.delete(push, link)
 
     async def write_back(self, push: Push, record: Record, link: Link) -> str | None:
+        if kind_of(link) is CREDIT_NOTE and link.unreported in ("created", "adopted"):
+            await credit_notes.note_credit_memo(push)
         header, rows = invoices.write_back(record, link, push.connection.company_id or "")
         if rows:
             await push.services.halo.update_lines(rows)
@@ -144,3 +183,7 @@ class InvoiceSync:
             "Invoice", [{"id": int(push.halo_id), **header, "_dont_fire_automations": True}]
         )
         return self.stamp(saved[0]) if saved else ""
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

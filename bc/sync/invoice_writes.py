@@ -193,7 +193,7 @@ async def delete(push: Push, link: Link) -> Action:
                 raise Refused(
                     "invoice_posted",
                     f"{kind.bc_word.capitalize()} {link.bc_number or link.bc_id} is posted in Business Central and cannot be deleted.",
-                    cure="Make a corrective credit memo in Business Central.",
+                    cure=kind.correction,
                 )
             await push.bc.delete(push.connection, path, str(document["@odata.etag"]))
         except Gone:

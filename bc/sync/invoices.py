@@ -12,13 +12,15 @@ import msgspec
 
 from bc.clients.business_central import Part, quote
 from bc.entities import invoice as entity
-from bc.entities.document_kind import DocumentKind
+from bc.entities.credit_note import header_sign, kind_in_halo, line_sign
+from bc.entities.document_kind import CREDIT_NOTE, DocumentKind, kind_of
 from bc.entities.invoice import InvoicePlan
 from bc.entities.line_diff import Insert, LineDiff, diff_lines
 from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import Refused
 from bc.model import ConnectionSettings, Link
 from bc.sync.context import Push
+from bc.sync.credit_notes import applies_to
 from bc.sync.invoice_documents import Document
 from bc.sync.references import references_of
 
@@ -35,6 +37,10 @@ class Prepared:
     parts: tuple[Part, ...]
 
     @property
+    def bc_type(self) -> str:
+        return self.plan.kind.entity
+
+    @property
     def numbers(self) -> dict[str, int]:
         return {line.key: number for line, number in zip(self.plan.lines, self.diff.numbers, strict=True)}
 
@@ -45,14 +51,18 @@ class Prepared:
 
 
 async def prepare(push: Push, invoice: Record, customer: Link, link: Link | None) -> Prepared:
-    """Plan the invoice and compare it with what BC last took. Reads BC only for numbers no link knows.
+    """Plan the document and compare it with what BC last took. Reads BC only for numbers no link knows.
 
     Raises `Skip` and `Refused` for an invoice that cannot be booked.
     """
     settings = push.connection.settings
     references = await references_of(push, invoice)
     currency = await push.services.halo_facts.currency_code(ident(invoice, "currency_code"))
-    plan = entity.plan(invoice, customer, settings, references, currency=currency)
+    kind = kind_in_halo(invoice, settings, link)
+    target = await applies_to(push, invoice, link) if kind is CREDIT_NOTE else ""
+    plan = entity.plan(
+        invoice, customer, settings, references, currency=currency, kind=kind, applies_to=target
+    )
     return compared(plan, link, settings)
 
 
@@ -76,7 +86,11 @@ def compared(plan: InvoicePlan, link: Link | None, settings: ConnectionSettings)
 def _header_changes(link: Link, plan: InvoicePlan) -> dict[str, Any]:
     before: dict[str, Any] = msgspec.json.decode(link.payload) if link.payload else {}
     changed = {name: value for name, value in plan.header.items() if before.get(name) != value}
-    cleared = {name: "" for name in before if name not in plan.header and name == plan.kind.order_reference}
+    cleared = {
+        name: blank
+        for name, blank in plan.kind.blanks.items()
+        if before.get(name) and name not in plan.header
+    }
     return {**changed, **cleared}
 
 
@@ -149,8 +163,13 @@ def write_back(invoice: Record, link: Link, company_id: str) -> tuple[dict[str, 
     header: dict[str, Any] = {
         name: value for name, value in wanted.items() if text(invoice, name).lower() != value.lower()
     }
-    if link.tax_total is not None and decimal(invoice, "tax_total") != link.tax_total:
-        header["tax_total"] = link.tax_total
+    # Tax has the sign of the amounts beside it: Halo may hold a credit note below zero.
+    whole = each = 1
+    if kind_of(link) is CREDIT_NOTE:
+        lines = entity.halo_lines(invoice)
+        whole, each = header_sign(invoice, lines), line_sign(lines)
+    if link.tax_total is not None and decimal(invoice, "tax_total") != whole * link.tax_total:
+        header["tax_total"] = whole * link.tax_total
     linked = {line.halo_line_id: line for line in link.lines if line.halo_line_id}
     rows = []
     for line in invoice.get("lines") or ():
@@ -158,8 +177,8 @@ def write_back(invoice: Record, link: Link, company_id: str) -> tuple[dict[str, 
         if ours is None:
             continue
         row: dict[str, Any] = {}
-        if decimal(line, "tax_amount") != ours.tax_amount:
-            row["tax_amount"] = ours.tax_amount
+        if decimal(line, "tax_amount") != each * ours.tax_amount:
+            row["tax_amount"] = each * ours.tax_amount
         if decimal(line, "tax_rate") != ours.tax_rate:
             row["tax_rate"] = ours.tax_rate
         if text(line, "dbc_id").lower() != ours.bc_id.lower():

@@ -166,6 +166,7 @@ def cures(outcome: Outcome, dependencies: Sequence[str] = ()) -> list[str]:
         "connection_not_ready": [f"connection:{connection}"],
         "not_enabled": [f"entity:{connection}:{outcome.entity}"],
         "before_go_live": [f"go_live:{connection}"],
+        "credit_note_not_supported": [f"credit_notes:{connection}"],
         "native_sync_enabled": [f"native:{connection}"],
         "paused": [f"connection:{connection}"],
         "needs_authorization": [f"connection:{connection}"],
@@ -210,4 +211,6 @@ async def _came_meanwhile(services: Services, key: str) -> bool:
         return False
     if kind == "entity":
         return rest in row.value.settings.sync_entities
+    if kind == "credit_notes":
+        return row.value.settings.sync_credit_notes
     return kind == "connection" and row.value.status == "ready" and not row.value.paused

@@ -183,10 +183,13 @@ async def _intend(push: Push, plan: Plan | None, row: Row[Link] | None) -> Row[L
                 halo_id=push.halo_id,
                 halo_name=push.record_name,
                 linked_at=utc_now(),
+                bc_type=plan.bc_type if plan else "",
                 intent=intent,
             )
         )
-    return await links.replace(msgspec.structs.replace(row.value, intent=intent), row.etag)
+    # What was intended once and is not in BC may be intended as another kind now.
+    bc_type = plan.bc_type if plan and not row.value.exists else row.value.bc_type
+    return await links.replace(msgspec.structs.replace(row.value, intent=intent, bc_type=bc_type), row.etag)
 
 
 async def _withdraw(push: Push, row: Row[Link]) -> None:
@@ -231,7 +234,7 @@ async def _broken(push: Push, row: Row[Link], error: SyncError) -> Refused:
     )
     return Refused(
         "deleted_in_bc",
-        f"The {push.entity} {row.value.bc_number or row.value.bc_id} it is linked to no longer exists in Business Central.",
+        f"The {push.word} {row.value.bc_number or row.value.bc_id} it is linked to no longer exists in Business Central.",
         cure="Unlink it under Links and sync again to create it anew, or link it to another record.",
         correlation_id=error.correlation_id,
     )
@@ -279,7 +282,7 @@ def _outcome(push: Push, link: Link, action: Action) -> Outcome:
         action,
         link=link,
         at=utc_now(),
-        message=f"{push.entity.capitalize()} {push.record_name} {verb}{number}.",
+        message=f"{push.word.capitalize()} {push.record_name} {verb}{number}.",
     )
 
 
@@ -303,7 +306,7 @@ async def _delete(push: Push, adapter: Adapter[Any], row: Row[Link] | None) -> D
         push.outcome_id = push.dirty.outcome_id or row.value.unreported_id or push.outcome_id
     else:
         row, action = await _delete_in_bc(push, adapter, row)
-    message = f"{push.entity.capitalize()} {push.record_name} {_VERBS.get(action, 'was already gone from Business Central')}."
+    message = f"{push.word.capitalize()} {push.record_name} {_VERBS.get(action, 'was already gone from Business Central')}."
     outcome = outcome_of(
         push,
         "unchanged" if action == "none" else "synced",

@@ -50,6 +50,10 @@ class RecordPlan:
         return self.payload.payload_hash
 
     @property
+    def bc_type(self) -> str:
+        return ""
+
+    @property
     def numbers(self) -> Mapping[str, int]:
         return {}
 

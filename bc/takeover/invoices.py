@@ -11,6 +11,7 @@ import msgspec
 
 from bc.clients.business_central import Part, decode_enum
 from bc.clients.odata import guid
+from bc.entities.credit_note import kind_in_halo
 from bc.entities.document_kind import INVOICE
 from bc.entities.invoice import InvoicePlan, display_name, halo_lines
 from bc.entities.values import Record, decimal, ident, text
@@ -92,6 +93,8 @@ async def _judge(
     in_bc: Mapping[str, Record],
     taken: dict[str, str],
 ) -> None:
+    if kind_in_halo(invoice, connection.settings) is not INVOICE:
+        return  # BC's invoices do not hold it; a push finds it by the id that Halo keeps
     halo_id, name = ident(invoice, "id"), display_name(invoice)
     bc_id, company = text(invoice, "dbc_id").lower(), text(invoice, "dbc_company_id").lower()
     if not bc_id or (company and company != (connection.company_id or "").lower()):

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from bc.entities.credit_note import kind_in_halo
 from bc.entities.invoice import AccountRef, InvoicePlan, ProductRef, References, check_syncable, plan
 from bc.errors import Refused, Skip, SyncError
-from bc.model import ConnectionSettings, HaloConventions
+from bc.model import ConnectionSettings
 from tests.entities.builders import a_customer_link, a_line, an_invoice
 
 WIDGET = ProductRef("22222222-2222-2222-2222-222222222222", "1896-S", "Inventory")
@@ -147,7 +148,8 @@ def test_a_purchase_order_number_that_is_too_long_is_refused_by_name() -> None:
 
 def skipped(invoice: dict[str, Any], *, linked: bool = False, **settings: Any) -> str:
     try:
-        check_syncable(invoice, ConnectionSettings(**settings), linked=linked)
+        chosen = ConnectionSettings(**settings)
+        check_syncable(invoice, kind_in_halo(invoice, chosen), chosen, linked=linked)
     except Skip as error:
         return error.code
     return ""
@@ -157,11 +159,7 @@ def test_opt_out_go_live_and_credit_notes() -> None:
     assert skipped(an_invoice(a_line(7), dont_sync_to_3rd_party=True)) == "opted_out"
     assert skipped(an_invoice(a_line(7)), sync_invoices_from=date(2026, 11, 21)) == "before_go_live"
     assert skipped(an_invoice(a_line(7)), sync_invoices_from=date(2026, 11, 20)) == ""
-    assert skipped(an_invoice(a_line(7), creditlinkedtoinvoiceid=5)) == "credit_note_not_supported"
-    assert skipped(an_invoice(a_line(7), invoicetype=2)) == "credit_note_not_supported"
-    conventions = HaloConventions(credit_note_types=(9,))
-    assert skipped(an_invoice(a_line(7), invoicetype=2), halo_conventions=conventions) == ""
-    assert (
-        skipped(an_invoice(a_line(7), invoicetype=9), halo_conventions=conventions)
-        == "credit_note_not_supported"
-    )
+    note = an_invoice(a_line(7), creditlinkedtoinvoiceid=5)
+    assert skipped(note) == ""
+    assert skipped(note, sync_credit_notes=False) == "credit_note_not_supported"
+    assert skipped(an_invoice(a_line(7)), sync_credit_notes=False) == ""

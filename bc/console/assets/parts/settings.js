@@ -19,6 +19,7 @@ const GROUPS = [
     ['sync_invoices_from', 'Only invoices dated from', 'date', 'Earlier ones are skipped, so that nobody books last year again.'],
     ['default_invoice_item', 'Default product', 'text',
       'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
+    ['sync_credit_notes', 'Send credit notes, as credit memos', 'tick', ''],
     ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
     ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
     ['line_increment', 'Step between lines of one type', 'whole', ''],
