@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.bc import seeding
 from sandbox.bc.errors import Refusal
+from sandbox.bc.sales import BY_LINES
 from sandbox.bc.store import Journal, Row, Table
 from sandbox.bc.types import TABLES, TYPES
 from sandbox.clock import Clock
@@ -131,7 +132,7 @@ def _environment(seed: seeds.Environment, clock: Clock) -> Environment:
 
 def _company(seed: seeds.Company, journal: Journal) -> Company:
     tables = {
-        name: Table(journal, kind.key, "documentId" if name == "salesInvoiceLines" else "")
+        name: Table(journal, kind.key, "documentId" if name in BY_LINES else "")
         for name, kind in TYPES.items()
         if name != "companies"
     }

@@ -15,9 +15,10 @@ from sandbox.bc import posting
 from sandbox.bc.company import Company, Environment
 from sandbox.bc.document import recalculate
 from sandbox.bc.errors import Refusal
-from sandbox.bc.invoices import new_invoice
+from sandbox.bc.headers import new_header
 from sandbox.bc.line_objects import worked_amounts
 from sandbox.bc.lines import new_line
+from sandbox.bc.sales import BY_HEADERS, BY_LINES, SALES_KINDS, SalesKind
 from sandbox.bc.seeding import blanks, new_customer, new_item
 from sandbox.bc.session import Session
 from sandbox.bc.state import State, state_of
@@ -32,14 +33,14 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 def control_routes(world: World) -> list[web.RouteDef]:
     """Routes for the control server, which puts them under `/bc`.
 
-    `POST /post/{invoice id}`, `POST /pay/{invoice id}`, `POST /block`, `POST /recurring`;
+    `POST /post/{id of an invoice or a credit memo}`, `POST /pay/{invoice id}`, `POST /block`, `POST /recurring`;
     `GET` and `POST /{company}/{set}`, `GET`, `PATCH` and `DELETE /{company}/{set}/{id}`: rows without any check.
     """
     state = state_of(world)
     routes = _Routes(state)
     return [
-        web.post("/post/{invoice}", routes.post),
-        web.post("/pay/{invoice}", routes.pay),
+        web.post("/post/{document}", routes.post),
+        web.post("/pay/{document}", routes.pay),
         web.post("/block", routes.block),
         web.post("/recurring", routes.recurring),
         web.get("/{company}/{set}", routes.rows),
@@ -56,21 +57,21 @@ class _Routes:
 
     async def post(self, request: web.Request) -> web.Response:
         """Post a draft as a bookkeeper would; BC's refusal comes back as it is."""
-        session, row = self._invoice(request)
+        session, kind, row = self._document(request)
         try:
             with session.environment.journal.transaction():
-                posting.post(session, row)
+                posting.post(session, kind, row)
         except Refusal as refusal:
             return _json({"error": {"code": refusal.code, "message": refusal.message}}, refusal.status)
-        return _json(shown(session.company["salesInvoices"].rows[row.id]))
+        return _json(shown(session.company[kind.headers].rows[row.id]))
 
     async def pay(self, request: web.Request) -> web.Response:
-        """Pay a posted invoice: `amount` (all of it when left out). Only a full payment touches the record."""
-        session, row = self._invoice(request)
+        """Pay a posted document: `amount` (all of it when left out). Only a full payment touches the record."""
+        session, kind, row = self._document(request)
         wanted = await _body(request)
         left = row["remainingAmount"] - Decimal(wanted.get("amount", row["remainingAmount"]))
         changes = {"remainingAmount": left} | ({"status": "Paid", "closed": True} if left == 0 else {})
-        saved = session.company["salesInvoices"].update(row.id, changes, touch=left == 0)
+        saved = session.company[kind.headers].update(row.id, changes, touch=left == 0)
         session.environment.journal.commit()
         return _json(shown(saved))
 
@@ -122,15 +123,17 @@ class _Routes:
         return _json(shown(saved))
 
     async def remove(self, request: web.Request) -> web.Response:
-        """Delete a row (an invoice with its lines), whatever its state."""
+        """Delete a row (a document with its lines), whatever its state."""
         environment, company, row = self._found(request)
         set_name = request.match_info["set"]
-        if set_name == "salesInvoices":
-            for line in company["salesInvoiceLines"].children(row.id):
-                company["salesInvoiceLines"].remove(line.id)
+        if set_name in BY_HEADERS:
+            lines = company[BY_HEADERS[set_name].lines]
+            for line in lines.children(row.id):
+                lines.remove(line.id)
         company[set_name].remove(row.id)
-        if set_name == "salesInvoiceLines":
-            recalculate(Session(self.state.world, environment, "", company), row["documentId"])
+        if set_name in BY_LINES:
+            session = Session(self.state.world, environment, "", company)
+            recalculate(session, BY_LINES[set_name], row["documentId"])
         environment.journal.commit()
         return web.Response(status=204)
 
@@ -158,14 +161,15 @@ class _Routes:
             raise web.HTTPNotFound(text=f"no row {key}")
         return environment, company, row
 
-    def _invoice(self, request: web.Request) -> tuple[Session, Row]:
-        wanted = request.match_info["invoice"].lower()
+    def _document(self, request: web.Request) -> tuple[Session, SalesKind, Row]:
+        wanted = request.match_info["document"].lower()
         for environment in self.state.environments.values():
             for company in environment.companies.values():
-                row = company["salesInvoices"].get(wanted)
-                if row is not None:
-                    return Session(self.state.world, environment, "", company), row
-        raise web.HTTPNotFound(text=f"no invoice {wanted}")
+                for kind in SALES_KINDS:
+                    row = company[kind.headers].get(wanted)
+                    if row is not None:
+                        return Session(self.state.world, environment, "", company), kind, row
+        raise web.HTTPNotFound(text=f"no invoice or credit memo {wanted}")
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
@@ -190,10 +194,10 @@ def _blank(session: Session, set_name: str) -> dict[str, Any]:
             return new_customer()
         case "items":
             return new_item()
-        case "salesInvoices":
-            return new_invoice(session)
-        case "salesInvoiceLines":
-            return new_line()
+        case _ if set_name in BY_HEADERS:
+            return new_header(session, BY_HEADERS[set_name])
+        case _ if set_name in BY_LINES:
+            return new_line(BY_LINES[set_name])
         case _:
             return blanks(TYPES[set_name])
 
@@ -216,11 +220,11 @@ def _values(set_name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
 def _recalculated(session: Session, set_name: str, row: Row) -> Row:
     """After a raw change of a line its amounts, and the document's totals, are worked out again."""
     table = session.company[set_name]
-    if set_name == "salesInvoiceLines":
+    if set_name in BY_LINES:
         values = dict(row.values)
         worked_amounts(values)
         table.update(row.id, values, touch=False)
-        recalculate(session, row["documentId"])
+        recalculate(session, BY_LINES[set_name], row["documentId"])
     return table.rows[row.id]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.bc.edit import Edit, Trigger, by_id
 from sandbox.bc.errors import bad_request, dialog, no_record, same_key, too_long
+from sandbox.bc.sales import SALES_KINDS
 from sandbox.bc.seeding import new_customer
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
@@ -36,11 +37,11 @@ def modify(session: Session, row: Row, body: Mapping[str, Any]) -> Row:
     edit.apply(body, _TRIGGERS)
     saved = session.company["customers"].update(row.id, edit.values)
     if saved["number"] != row["number"]:
-        invoices = session.company["salesInvoices"]
-        for invoice in [one for one in invoices if one["customerId"] == row.id]:
-            invoices.update(invoice.id, {"customerNumber": saved["number"]}, touch=False)
-        for invoice in [one for one in invoices if one["billToCustomerId"] == row.id]:
-            invoices.update(invoice.id, {"billToCustomerNumber": saved["number"]}, touch=False)
+        for documents in (session.company[kind.headers] for kind in SALES_KINDS):
+            for one in [one for one in documents if one["customerId"] == row.id]:
+                documents.update(one.id, {"customerNumber": saved["number"]}, touch=False)
+            for one in [one for one in documents if one["billToCustomerId"] == row.id]:
+                documents.update(one.id, {"billToCustomerNumber": saved["number"]}, touch=False)
     return saved
 
 
@@ -51,12 +52,13 @@ def delete(session: Session, row: Row) -> None:
             f"You cannot delete Customer {row['number']} because it has ledger entries in a fiscal year that has "
             "not been closed yet."
         )
-    for invoice in session.company["salesInvoices"]:
-        if row.id in (invoice["customerId"], invoice["billToCustomerId"]):
-            raise dialog(
-                f"You cannot delete Customer {row['number']} because there is at least one outstanding Sales "
-                "Invoice for this customer."
-            )
+    for kind in SALES_KINDS:
+        for document in session.company[kind.headers]:
+            if row.id in (document["customerId"], document["billToCustomerId"]):
+                raise dialog(
+                    f"You cannot delete Customer {row['number']} because there is at least one outstanding Sales "
+                    f"{kind.document_type} for this customer."
+                )
     session.company["customers"].remove(row.id)
 
 

@@ -1,4 +1,4 @@
-"""A sales invoice with its lines: tax and totals worked out anew, the lines replaced when the customer changes."""
+"""A sales document with its lines: tax and totals worked out anew, and when it may be changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.bc import sales_tax
-from sandbox.bc.errors import bad_request, dialog, must_be
+from sandbox.bc.errors import Refusal, bad_request, dialog, must_be
+from sandbox.bc.sales import SalesKind
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
 from sandbox.bc.values import ZERO_GUID
@@ -20,16 +21,16 @@ LINE_STEP = 10_000
 UNIT_PRECISION = Decimal("0.001")
 
 
-def lines_of(session: Session, invoice_id: str) -> list[Row]:
-    return session.company["salesInvoiceLines"].children(invoice_id)
+def lines_of(session: Session, kind: SalesKind, document_id: str) -> list[Row]:
+    return session.company[kind.lines].children(document_id)
 
 
-def recalculate(session: Session, invoice_id: str) -> Row:
+def recalculate(session: Session, kind: SalesKind, document_id: str) -> Row:
     """Work out the tax of all lines and the header's totals; the header's ETag moves (BC: any line change)."""
-    invoices, table = session.company["salesInvoices"], session.company["salesInvoiceLines"]
-    invoice = invoices.rows[invoice_id]
-    lines = lines_of(session, invoice_id)
-    taxed = _taxed(session, invoice, lines)
+    headers, table = session.company[kind.headers], session.company[kind.lines]
+    document = headers.rows[document_id]
+    lines = lines_of(session, kind, document_id)
+    taxed = _taxed(session, document, lines)
     for line, tax in zip(lines, taxed, strict=True):
         worked = {
             "taxPercent": tax.percent,
@@ -45,10 +46,10 @@ def recalculate(session: Session, invoice_id: str) -> Row:
             table.update(line.id, worked, touch=False)
     net = sum((tax.net for tax in taxed), Decimal(0))
     total = sum((tax.net_including for tax in taxed), Decimal(0))
-    return invoices.update(
-        invoice_id,
+    return headers.update(
+        document_id,
         {
-            "discountAmount": invoice["invoiceDiscount"] if lines else Decimal(0),
+            "discountAmount": document["invoiceDiscount"] if lines else Decimal(0),
             "totalAmountExcludingTax": net,
             "totalTaxAmount": total - net,
             "totalAmountIncludingTax": total,
@@ -57,28 +58,28 @@ def recalculate(session: Session, invoice_id: str) -> Row:
     )
 
 
-def _taxed(session: Session, invoice: Row, lines: list[Row]) -> list[Taxed]:
-    """VAT by the lines' cells of the posting set-up; else sales tax by the invoice's tax area and the lines' groups."""
-    company, discount = session.company, invoice["invoiceDiscount"]
+def _taxed(session: Session, document: Row, lines: list[Row]) -> list[Taxed]:
+    """VAT by the lines' cells of the posting set-up; else sales tax by the header's tax area and the lines' groups."""
+    company, discount = session.company, document["invoiceDiscount"]
     if company.vat_in_use:
         vat = [Taxable(line["lineAmount"], line["taxPercent"], line["vatKey"]) for line in lines]
-        return tax_lines(vat, discount, gross=invoice["pricesIncludeTax"])
-    area = invoice["taxAreaId"] if invoice["taxLiable"] else ""
+        return tax_lines(vat, discount, gross=document["pricesIncludeTax"])
+    area = document["taxAreaId"] if document["taxLiable"] else ""
     taxable = [Taxable(line["lineAmount"], Decimal(0), line["taxCode"]) for line in lines]
     return sales_tax.tax_lines(taxable, discount, lambda group: company.tax_rates(area, group))
 
 
-def check_open(invoice: Row | Mapping[str, Any]) -> None:
-    """Refuse a change of a posted invoice, or of one that is released or waits for approval."""
-    if invoice["posted"]:
-        raise dialog("The invoice has been posted and can no longer be modified.")
-    if invoice["headerStatus"] != "Open":
-        raise must_be(
-            "Status",
-            "Open",
-            f"Sales Header: Document Type=Invoice, No.={invoice['number']}",
-            invoice["headerStatus"],
-        )
+def check_open(kind: SalesKind, document: Row | Mapping[str, Any]) -> None:
+    """Refuse a change of a posted document, or of one that is released or waits for approval."""
+    if document["posted"]:
+        raise posted(kind)
+    if document["headerStatus"] != "Open":
+        raise must_be("Status", "Open", kind.record(document["number"]), document["headerStatus"])
+
+
+def posted(kind: SalesKind) -> Refusal:
+    """The refusal of any change that comes too late."""
+    return dialog(f"The {kind.name} has been posted and can no longer be modified.")
 
 
 def check_rate(session: Session, values: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +29,13 @@ class Edit:
     def new(self) -> bool:
         return self.before is None
 
-    def apply(self, body: Mapping[str, Any], triggers: Mapping[str, Trigger], nested: str = "") -> None:
+    def apply(
+        self, body: Mapping[str, Any], triggers: Mapping[str, Trigger], nested: Collection[str] = ()
+    ) -> None:
         """Check the whole body's shape, then write property after property (BC: JSON order).
 
         `triggers` are the fields' OnValidate code, called with the value as BC keeps it, before it is stored.
-        `nested` names a property that is left to the caller: the lines of a deep insert.
+        `nested` names properties that are left to the caller: the sub-collections of a deep insert.
         """
         for one, value in read_body(self.session, self.kind, body, nested):
             if one.read_only:
@@ -55,14 +57,14 @@ class Edit:
 
 
 def read_body(
-    session: Session, kind: EntityType, body: Mapping[str, Any], nested: str = ""
+    session: Session, kind: EntityType, body: Mapping[str, Any], nested: Collection[str] = ()
 ) -> list[tuple[Field, Any]]:
     """The body's properties in their order, known and of the right type; annotations are passed over."""
     if not isinstance(body, dict):
         raise bad_request("Invalid Request Body")
     found = []
     for name, value in body.items():
-        if "@" in name or name == nested:
+        if "@" in name or name in nested:
             continue
         one = kind.by_name.get(name)
         if one is None:

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.bc.customers import check_manual
 from sandbox.bc.edit import Edit, Trigger, by_code, by_id
 from sandbox.bc.errors import dialog, must_be, same_key
+from sandbox.bc.sales import SALES_KINDS
 from sandbox.bc.seeding import new_item
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
@@ -35,9 +36,9 @@ def modify(session: Session, row: Row, body: Mapping[str, Any]) -> Row:
     edit.apply(body, _TRIGGERS)
     saved = session.company["items"].update(row.id, edit.values)
     if saved["number"] != row["number"]:
-        lines = session.company["salesInvoiceLines"]
-        for line in [one for one in lines if one["itemId"] == row.id]:
-            lines.update(line.id, {"lineObjectNumber": saved["number"]}, touch=False)
+        for lines in (session.company[kind.lines] for kind in SALES_KINDS):
+            for line in [one for one in lines if one["itemId"] == row.id]:
+                lines.update(line.id, {"lineObjectNumber": saved["number"]}, touch=False)
     return saved
 
 
@@ -62,7 +63,10 @@ def record(number: str) -> str:
 
 
 def _on_lines(session: Session, item_id: str) -> bool:
-    return session.company["salesInvoiceLines"].first(lambda line: line["itemId"] == item_id) is not None
+    return any(
+        session.company[kind.lines].first(lambda line: line["itemId"] == item_id) is not None
+        for kind in SALES_KINDS
+    )
 
 
 def _number(edit: Edit, value: str) -> None:

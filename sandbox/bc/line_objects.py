@@ -9,19 +9,18 @@ from sandbox.bc.document import UNIT_PRECISION, currency_of
 from sandbox.bc.edit import Edit
 from sandbox.bc.errors import dialog, must_be, must_have_value, no_record, not_in_table
 from sandbox.bc.items import record as item_record
+from sandbox.bc.sales import BY_LINES
 from sandbox.bc.store import Row
-from sandbox.bc.types import TYPES
 from sandbox.bc.values import ZERO_GUID, blank, round_to
 from sandbox.bc.vat import line_amount
 
-_KIND = TYPES["salesInvoiceLines"]
 _KEPT = frozenset({"id", "documentId", "sequence", "quantity", "lastModifiedDateTime"})
 
 
-def reset(values: dict[str, Any]) -> None:
+def reset(edit: Edit) -> None:
     """What validating the number does first: everything blank again, save the quantity."""
-    values.update({one.name: blank(one) for one in _KIND.fields if one.name not in _KEPT})
-    values.update(lineAmount=Decimal(0), vatProdPostingGroup="", genProdPostingGroup="", vatKey="")
+    edit.values.update({one.name: blank(one) for one in edit.kind.fields if one.name not in _KEPT})
+    edit.values.update(lineAmount=Decimal(0), vatProdPostingGroup="", genProdPostingGroup="", vatKey="")
 
 
 def set_item(edit: Edit, item: Row) -> None:
@@ -38,7 +37,7 @@ def set_item(edit: Edit, item: Row) -> None:
     if item["type"] == "Inventory" and not item["inventoryPostingGroupCode"]:
         raise must_have_value("Inventory Posting Group", item_record(number))
     values = edit.values
-    reset(values)
+    reset(edit)
     values.update(
         lineType="Item",
         itemId=item.id,
@@ -63,7 +62,7 @@ def set_account(edit: Edit, account: Row) -> None:
     if not account["directPosting"]:
         raise must_be("Direct Posting", "Yes", record, "No")
     values = edit.values
-    reset(values)
+    reset(edit)
     values.update(
         lineType="Account",
         accountId=account.id,
@@ -82,7 +81,7 @@ def set_tax_group(edit: Edit, group: str) -> None:
     if not edit.session.company.vat_in_use:
         edit.values.update(taxCode=group)
         return
-    business = _invoice(edit)["vatBusPostingGroup"]
+    business = _document(edit)["vatBusPostingGroup"]
     cell = edit.session.company.vat.get((business, group))
     if cell is None:
         raise no_record(
@@ -122,16 +121,16 @@ def set_unit_price(edit: Edit) -> None:
     """The item's own price, in the document's currency, net or gross as its prices are."""
     values = edit.values
     item = edit.session.company["items"].rows[values["itemId"]]
-    invoice = _invoice(edit)
+    document = _document(edit)
     price = item["unitPrice"]
     factor = 1 + values["taxPercent"] / 100
-    if item["priceIncludesTax"] and not invoice["pricesIncludeTax"]:
+    if item["priceIncludesTax"] and not document["pricesIncludeTax"]:
         price = round_to(price / factor, UNIT_PRECISION)
-    elif invoice["pricesIncludeTax"] and not item["priceIncludesTax"]:
+    elif document["pricesIncludeTax"] and not item["priceIncludesTax"]:
         price = round_to(price * factor, UNIT_PRECISION)
-    currency = currency_of(invoice)
+    currency = currency_of(document)
     if currency:
-        rate = edit.session.company.rate(currency, invoice["postingDate"]) or Decimal(1)
+        rate = edit.session.company.rate(currency, document["postingDate"]) or Decimal(1)
         price = round_to(price / rate, UNIT_PRECISION)
     values.update(unitPrice=price)
 
@@ -141,5 +140,5 @@ def worked_amounts(values: dict[str, Any]) -> None:
     values["lineAmount"] = line_amount(values["quantity"], values["unitPrice"]) - values["discountAmount"]
 
 
-def _invoice(edit: Edit) -> Row:
-    return edit.session.company["salesInvoices"].rows[edit.values["documentId"]]
+def _document(edit: Edit) -> Row:
+    return edit.session.company[BY_LINES[edit.kind.set_name].headers].rows[edit.values["documentId"]]

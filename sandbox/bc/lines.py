@@ -1,4 +1,4 @@
-"""Invoice lines: each property fires its trigger in the order sent, as on BC's sales line."""
+"""Lines of sales documents: each property fires its trigger in the order sent, as on BC's sales line."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 from sandbox.bc.document import LINE_STEP, check_open, lines_of, recalculate
 from sandbox.bc.edit import Edit, Trigger
 from sandbox.bc.errors import bad_request, dialog, must_have_value, not_in_table
-from sandbox.bc.invoice_customer import discount_before_tax
+from sandbox.bc.header_customer import discount_before_tax
 from sandbox.bc.line_objects import reset, set_account, set_item, set_tax_group, set_unit, set_unit_price
 from sandbox.bc.line_objects import worked_amounts as _amounts
+from sandbox.bc.sales import BY_LINES, INVOICE, SalesKind
 from sandbox.bc.seeding import blanks
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
@@ -19,62 +20,61 @@ from sandbox.bc.types import TYPES
 from sandbox.bc.values import ZERO_GUID, round_to
 from sandbox.bc.vat import CENT, line_amount
 
-_KIND = TYPES["salesInvoiceLines"]
 _NUMBERED = {"Item": "items", "Account": "accounts"}
 
 
-def create(session: Session, body: Mapping[str, Any], invoice_id: str = "") -> Row:
-    """A line of `invoice_id`, or of the body's `documentId` where the path names no invoice."""
-    if not invoice_id:
-        invoice_id = str(body.get("documentId", "")).lower()
-        if invoice_id in ("", ZERO_GUID):
+def create(session: Session, kind: SalesKind, body: Mapping[str, Any], document_id: str = "") -> Row:
+    """A line of `document_id`, or of the body's `documentId` where the path names no document."""
+    if not document_id:
+        document_id = str(body.get("documentId", "")).lower()
+        if document_id in ("", ZERO_GUID):
             raise dialog("You must specify a document id to get the lines.")
-    invoice = session.company["salesInvoices"].get(invoice_id)
-    if invoice is None:
+    document = session.company[kind.headers].get(document_id)
+    if document is None:
         raise dialog("No document with the specified ID exists.")
-    check_open(invoice)
-    line = insert(session, invoice, body)
-    recalculate(session, invoice_id)
-    return session.company["salesInvoiceLines"].rows[line.id]
+    check_open(kind, document)
+    line = insert(session, kind, document, body)
+    recalculate(session, kind, document_id)
+    return session.company[kind.lines].rows[line.id]
 
 
-def insert(session: Session, invoice: Row, body: Mapping[str, Any]) -> Row:
+def insert(session: Session, kind: SalesKind, document: Row, body: Mapping[str, Any]) -> Row:
     """Save one line without working out the document's tax: the caller does that once for all its lines."""
-    edit = Edit(session, _KIND, {**new_line(), "documentId": invoice.id})
+    edit = Edit(session, TYPES[kind.lines], {**new_line(kind), "documentId": document.id})
     edit.apply(body, _TRIGGERS)
-    edit.values["documentId"] = invoice.id
-    taken = [line["sequence"] for line in lines_of(session, invoice.id)]
+    edit.values["documentId"] = document.id
+    taken = [line["sequence"] for line in lines_of(session, kind, document.id)]
     if not edit.values["sequence"]:
         edit.values["sequence"] = max(taken, default=0) + LINE_STEP
     elif edit.values["sequence"] in taken:
         raise dialog("You cannot insert a line because a line already exists.")
-    _check(edit, invoice)
-    return session.company["salesInvoiceLines"].insert(edit.values)
+    _check(edit, kind, document)
+    return session.company[kind.lines].insert(edit.values)
 
 
-def modify(session: Session, row: Row, body: Mapping[str, Any]) -> Row:
+def modify(session: Session, kind: SalesKind, row: Row, body: Mapping[str, Any]) -> Row:
     """Change a line of a draft; the header's totals and ETag follow."""
-    invoice = session.company["salesInvoices"].rows[row["documentId"]]
-    check_open(invoice)
-    edit = Edit(session, _KIND, dict(row.values), row)
+    document = session.company[kind.headers].rows[row["documentId"]]
+    check_open(kind, document)
+    edit = Edit(session, TYPES[kind.lines], dict(row.values), row)
     edit.apply(body, _TRIGGERS)
-    _check(edit, invoice)
-    session.company["salesInvoiceLines"].update(row.id, edit.values)
-    recalculate(session, invoice.id)
-    return session.company["salesInvoiceLines"].rows[row.id]
+    _check(edit, kind, document)
+    session.company[kind.lines].update(row.id, edit.values)
+    recalculate(session, kind, document.id)
+    return session.company[kind.lines].rows[row.id]
 
 
-def delete(session: Session, row: Row) -> None:
+def delete(session: Session, kind: SalesKind, row: Row) -> None:
     """Delete a line of a draft."""
-    check_open(session.company["salesInvoices"].rows[row["documentId"]])
-    session.company["salesInvoiceLines"].remove(row.id)
-    recalculate(session, row["documentId"])
+    check_open(kind, session.company[kind.headers].rows[row["documentId"]])
+    session.company[kind.lines].remove(row.id)
+    recalculate(session, kind, row["documentId"])
 
 
-def recreate(session: Session, invoice: Row) -> None:
+def recreate(session: Session, kind: SalesKind, document: Row) -> None:
     """Delete and re-create all lines, as BC does when customer or currency change: new ids, renumbered, prices anew."""
-    table = session.company["salesInvoiceLines"]
-    old = lines_of(session, invoice.id)
+    table = session.company[kind.lines]
+    old = lines_of(session, kind, document.id)
     for line in old:
         table.remove(line.id)
     for line in old:
@@ -85,13 +85,13 @@ def recreate(session: Session, invoice: Row) -> None:
             body["unitPrice"] = line["unitPrice"]
         if line["lineType"] != "Item":
             body["description"] = line["description"]
-        insert(session, invoice, body)
+        insert(session, kind, document, body)
 
 
-def new_line() -> dict[str, Any]:
+def new_line(kind: SalesKind) -> dict[str, Any]:
     """A blank line (a Comment) with what BC itself keeps about it."""
     return {
-        **blanks(_KIND),
+        **blanks(TYPES[kind.lines]),
         "lineAmount": Decimal(0),
         "vatProdPostingGroup": "",
         "genProdPostingGroup": "",
@@ -100,22 +100,24 @@ def new_line() -> dict[str, Any]:
     }
 
 
-def _check(edit: Edit, invoice: Row) -> None:
+def _check(edit: Edit, kind: SalesKind, document: Row) -> None:
     """What can be judged only when the whole body is applied."""
     values = edit.values
-    values["discountAppliedBeforeTax"] = discount_before_tax(edit.session, invoice)
+    values["discountAppliedBeforeTax"] = discount_before_tax(edit.session, document)
     if values["lineObjectNumber"]:
         _amounts(values)
     elif values["quantity"] or values["unitPrice"] or values["discountAmount"]:
         raise must_have_value(
             "No.",
-            f"Sales Line: Document Type=Invoice, Document No.={invoice['number']}, Line No.={values['sequence']}",
+            f"Sales Line: Document Type={kind.document_type}, Document No.={document['number']}, "
+            f"Line No.={values['sequence']}",
         )
 
 
 def _sequence(edit: Edit, value: int) -> None:
     if edit.before is not None and edit.before["sequence"] not in (0, value):
-        raise dialog('The value for "sequence" cannot be modified. Delete and insert the line again.')
+        name = '"sequence"' if BY_LINES[edit.kind.set_name] is INVOICE else "sequence"
+        raise dialog(f"The value for {name} cannot be modified. Delete and insert the line again.")
     edit.values["sequence"] = value
 
 
@@ -127,7 +129,7 @@ def _document(edit: Edit, value: str) -> None:
 def _type(edit: Edit, value: str) -> None:
     """Another type blanks the number and the ids."""
     if value != edit.values["lineType"]:
-        reset(edit.values)
+        reset(edit)
     edit.values["lineType"] = value
 
 
@@ -160,6 +162,10 @@ def _account_id(edit: Edit, value: str) -> None:
     if "itemId" in edit.given and value != ZERO_GUID:
         raise dialog('Both "itemId" and "accountId" are specified. Specify only one of them.')
     row = edit.session.company["accounts"].get(value)
+    if row is None and BY_LINES[edit.kind.set_name] is not INVOICE:  # that page has no check of its own
+        reset(edit)
+        edit.values["lineType"] = "Account"
+        return
     if row is None:
         raise dialog("Account does not exist.")
     set_account(edit, row)

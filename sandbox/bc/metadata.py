@@ -31,7 +31,7 @@ def edmx() -> str:
         '<?xml version="1.0" encoding="utf-8"?>'
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
         '<Schema Namespace="Microsoft.NAV" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
-        f'{types}{enums}{_post_action()}<EntityContainer Name="NAV">{sets}</EntityContainer>'
+        f'{types}{enums}{_actions()}<EntityContainer Name="NAV">{sets}</EntityContainer>'
         "</Schema></edmx:DataServices></edmx:Edmx>"
     )
 
@@ -71,9 +71,12 @@ def _enum(name: str, members: tuple[str, ...]) -> str:
     return f'<EnumType Name="{name}">{listed}</EnumType>'
 
 
-def _post_action() -> str:
+def _actions() -> str:
+    common = ("post", "postAndSend", "send", "cancel", "cancelAndSend")
+    bound = [("salesInvoice", name) for name in (*common, "makeCorrectiveCreditMemo")]
+    bound += [("salesCreditMemo", name) for name in common]
     return "".join(
         f'<Action Name="{name}" IsBound="true"><Parameter Name="bindingParameter" '
-        'Type="Microsoft.NAV.salesInvoice"/></Action>'
-        for name in ("post", "postAndSend", "send", "cancel", "cancelAndSend", "makeCorrectiveCreditMemo")
+        f'Type="Microsoft.NAV.{entity}"/></Action>'
+        for entity, name in bound
     )

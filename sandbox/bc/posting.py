@@ -1,139 +1,118 @@
-"""The bound actions of sales invoices: post, send, cancel, corrective credit memo."""
+"""Posting: a draft becomes a posted document, for good."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 
 from sandbox.bc.document import lines_of
 from sandbox.bc.errors import bad_request, dialog, no_record
-from sandbox.bc.invoice_customer import check_customer
+from sandbox.bc.header_customer import check_customer
+from sandbox.bc.sales import CREDIT_MEMO, INVOICE, SalesKind
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
 
-_NO_MAIL = (
-    "The send-to email is empty. Specify email either for the customer or for the invoice in email preview."
-)
 
-
-def post(session: Session, row: Row) -> None:
+def post(session: Session, kind: SalesKind, row: Row) -> None:
     """Post a draft: it keeps its id and its lines' ids, gets a number of the posted series, and stays posted.
 
     BC commits before it posts: nothing around it can take it back.
     """
     company = session.company
-    _draft(row)
+    _draft(kind, row)
     if row["status"] == "In Review":
         raise dialog(
-            f"Sales Invoice {row['number']} must be approved and released before you can perform this action."
+            f"Sales {kind.document_type} {row['number']} must be approved and released before you can perform this "
+            "action."
         )
-    found = _check_lines(session, row)
-    _check_period(session, row)
+    found = _check_lines(session, kind, row)
+    _check_period(session, kind, row)
     customer = company["customers"].rows[row["customerId"]]
-    check_customer(customer, "post", ships=any(line["lineType"] == "Item" for line in found))
-    _check_stock(session, found)
+    check_customer(session, kind, customer, "post", ships=any(line["lineType"] == "Item" for line in found))
+    invoice = _applied_to(session, row) if kind is CREDIT_MEMO else None
+    if kind is INVOICE:
+        _check_stock(session, found)
     company.journal.commit()
-    number = company.next_number("S-INV+")
-    company["salesInvoices"].update(
+    left = row["totalAmountIncludingTax"] - _apply(session, row, invoice)
+    company[kind.headers].update(
         row.id,
         {
-            "number": number,
+            "number": company.next_number(kind.posted_series),
             "preAssignedNumber": row["number"],
             "posted": True,
             "headerStatus": "Open",
-            "status": "Open" if row["totalAmountIncludingTax"] else "Paid",
-            "closed": not row["totalAmountIncludingTax"],
-            "remainingAmount": row["totalAmountIncludingTax"],
+            "status": "Open" if left else "Paid",
+            "closed": not left,
+            "remainingAmount": left,
         },
     )
     company["customers"].update(customer.id, {"hasEntries": True}, touch=False)
-    for line in found:
-        item = company["items"].get(line["itemId"])
-        if item is not None and item["type"] == "Inventory":
-            left = item["inventory"] - line["quantity"]
-            company["items"].update(item.id, {"inventory": left, "hasEntries": True}, touch=False)
+    if kind is INVOICE:
+        _take(session, found)
+    else:
+        give_back(session, found)
     company.journal.commit()
 
 
-def post_and_send(session: Session, row: Row) -> None:
-    """Post, then send; without an address it stays posted and the call fails."""
-    post(session, row)
-    _address(row)
+def give_back(session: Session, lines: list[Row]) -> None:
+    """A credit memo's items, or those of a cancelled invoice, are on stock again."""
+    _take(session, lines, -1)
 
 
-def send(session: Session, row: Row) -> None:
-    if not lines_of(session, row.id):
-        raise dialog("Please add at least one line item to the invoice.")
-    _address(row)
+def _take(session: Session, lines: list[Row], times: int = 1) -> None:
+    items = session.company["items"]
+    for line in lines:
+        item = items.get(line["itemId"])
+        if item is not None and item["type"] == "Inventory":
+            left = item["inventory"] - times * line["quantity"]
+            items.update(item.id, {"inventory": left, "hasEntries": True}, touch=False)
 
 
-def cancel(session: Session, row: Row) -> None:
-    """Cancel a posted, unpaid invoice: BC posts a credit memo against it."""
-    _posted(row)
-    if row["status"] == "Canceled":
-        raise dialog("The invoice cannot be canceled because it has already been canceled.")
-    if row["remainingAmount"] != row["totalAmountIncludingTax"] or row["closed"]:
-        raise dialog(
-            "Canceling the invoice failed because of the following error: \\\\You cannot cancel this posted sales "
-            "invoice because it is fully or partially paid.\\\\To reverse a paid sales invoice, you must manually "
-            "create a sales credit memo.."
+def _applied_to(session: Session, row: Row) -> Row | None:
+    """The open posted invoice that a credit memo names; a number without one ends the posting (BC_API 7)."""
+    number = row["invoiceNumber"]
+    if not number:
+        return None
+    invoice = session.company[INVOICE.headers].by_key(number)
+    if (
+        invoice is None
+        or not invoice["posted"]
+        or invoice["closed"]
+        or invoice["billToCustomerId"] != row["billToCustomerId"]
+    ):
+        raise bad_request(
+            "There is no Cust. Ledger Entry within the filter.\r\n\r\n"
+            f"Filters: Document No.: {number}, Document Type: Invoice, Customer No.: {row['billToCustomerNumber']}, "
+            "Open: Yes",
+            "Internal_DataNotFoundFilter",
         )
-    session.company.next_number("S-CR+")
-    session.company["salesInvoices"].update(
-        row.id, {"status": "Canceled", "remainingAmount": Decimal(0), "closed": True}
-    )
+    return invoice
 
 
-def cancel_and_send(session: Session, row: Row) -> None:
-    cancel(session, row)
-    _address(row)
+def _apply(session: Session, row: Row, invoice: Row | None) -> Decimal:
+    """Take a credit memo's total off its invoice, as far as that is open; only a full one touches the record.
+
+    Amounts of two currencies are not applied: both stay open.
+    """
+    if invoice is None or invoice["currencyId"] != row["currencyId"]:
+        return Decimal(0)
+    used = min(row["totalAmountIncludingTax"], invoice["remainingAmount"])
+    left = invoice["remainingAmount"] - used
+    changes = {"remainingAmount": left} | ({} if left else {"status": "Paid", "closed": True})
+    session.company[INVOICE.headers].update(invoice.id, changes, touch=not left)
+    return Decimal(used)
 
 
-def correct(session: Session, row: Row) -> None:
-    """Make a draft credit memo from a posted invoice, which itself does not change."""
-    _posted(row)
-    if row["closed"]:
-        raise dialog("The invoice is closed. The corrective credit memo will not be applied to the invoice.")
-    if row["remainingAmount"] != row["totalAmountIncludingTax"]:
-        raise dialog(
-            "The invoice is partially paid or credited. The corrective credit memo may not be fully closed by the "
-            "invoice."
-        )
-    session.company.next_number("S-CR")
-
-
-# By lower-case name: BC takes any letter case.
-ACTIONS: Mapping[str, Callable[[Session, Row], None]] = {
-    "post": post,
-    "postandsend": post_and_send,
-    "send": send,
-    "cancel": cancel,
-    "cancelandsend": cancel_and_send,
-    "makecorrectivecreditmemo": correct,
-}
-
-
-def _draft(row: Row) -> None:
+def _draft(kind: SalesKind, row: Row) -> None:
     if row["posted"]:
-        raise dialog("The action can be applied to a draft invoice only.")
+        raise dialog(f"The action can be applied to a draft {kind.name} only.")
 
 
-def _posted(row: Row) -> None:
-    if not row["posted"]:
-        raise dialog("The action can be applied to a posted invoice only.")
-
-
-def _address(row: Row) -> None:
-    if not row["email"]:
-        raise dialog(_NO_MAIL)
-
-
-def _check_lines(session: Session, row: Row) -> list[Row]:
+def _check_lines(session: Session, kind: SalesKind, row: Row) -> list[Row]:
     """The lines that are posted; their posting set-up must exist."""
-    found = [line for line in lines_of(session, row.id) if line["lineObjectNumber"]]
+    found = [line for line in lines_of(session, kind, row.id) if line["lineObjectNumber"]]
     if not found:
-        raise dialog("Please add at least one line item to the invoice.")
+        raise dialog(f"Please add at least one line item to the {kind.name}.")
     if not any(line["quantity"] for line in found):
         raise dialog("There is nothing to post because the document does not contain a quantity or amount.")
     for line in found:
@@ -147,12 +126,11 @@ def _check_lines(session: Session, row: Row) -> list[Row]:
     return found
 
 
-def _check_period(session: Session, row: Row) -> None:
+def _check_period(session: Session, kind: SalesKind, row: Row) -> None:
     first = session.switch("allow_posting_from")
     if first and row["postingDate"] < date.fromisoformat(first):
         raise bad_request(
-            "Posting Date is not within your range of allowed posting dates in Sales Header: Document Type=Invoice, "
-            f"No.={row['number']}.",
+            f"Posting Date is not within your range of allowed posting dates in {kind.record(row['number'])}.",
             "Application_FieldValidationException",
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.bc.company import Company
 from sandbox.bc.query import Options, page
+from sandbox.bc.sales import BY_HEADERS, CREDIT_MEMO, INVOICE
 from sandbox.bc.schema import EntityType, Navigation
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
@@ -32,7 +33,7 @@ def value(session: Session, kind: EntityType, row: Row, name: str) -> Any:
         return row.id
     if name == "lastModifiedDateTime":
         return row.modified
-    if name == "currencyCode" and kind.set_name in ("customers", "salesInvoices"):
+    if name == "currencyCode" and (kind.set_name == "customers" or kind.set_name in BY_HEADERS):
         return row[name] or session.company.currency
     if name == "taxAreaDisplayName":
         area = session.company["taxAreas"].get(row["taxAreaId"])
@@ -61,13 +62,15 @@ def _expanded(session: Session, row: Row, way: Navigation, nested: Options) -> A
 
 
 def _balance_due(session: Session, customer: Row) -> Decimal:
+    """What is open and due: invoices less credit memos."""
     return sum(
         (
-            invoice["remainingAmount"]
-            for invoice in session.company["salesInvoices"]
-            if invoice["posted"]
-            and invoice["billToCustomerId"] == customer.id
-            and invoice["dueDate"] < session.today
+            sign * document["remainingAmount"]
+            for kind, sign in ((INVOICE, 1), (CREDIT_MEMO, -1))
+            for document in session.company[kind.headers]
+            if document["posted"]
+            and document["billToCustomerId"] == customer.id
+            and document["dueDate"] < session.today
         ),
         Decimal(0),
     )

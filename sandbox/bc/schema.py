@@ -34,6 +34,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
         "Comment", "Account", "Item", "Resource", "Fixed Asset", "Charge", "Allocation Account",
     ),
     "itemType": ("Inventory", "Service", "Non-Inventory"),
+    "salesCrMemoEntityBufferStatus": ("Draft", "In Review", "Open", "Canceled", "Corrective", "Paid"),
     "taxBufferType": ("Sales Tax", "VAT"),
 }  # fmt: skip
 
@@ -97,8 +98,8 @@ class EntityType:
         return next((one for one in self.navigation if one.name == name), None)
 
 
-def guid(name: str, al: str = "", *, to: str = "", read_only: bool = False) -> Field:
-    return Field(name, "guid", al, to=to, read_only=read_only)
+def guid(name: str, al: str = "", *, to: str = "", read_only: bool = False, variable: bool = False) -> Field:
+    return Field(name, "guid", al, to=to, read_only=read_only, variable=variable)
 
 
 def text(name: str, longest: int, al: str = "", *, read_only: bool = False, variable: bool = False) -> Field:

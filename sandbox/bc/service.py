@@ -8,22 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from sandbox.bc import customers, invoices, items, lines, masters
+from sandbox.bc import customers, headers, items, lines, masters
+from sandbox.bc.actions import ACTIONS
 from sandbox.bc.errors import Refusal, bad_request, changed, dialog, no_segment, no_token, not_allowed
-from sandbox.bc.posting import ACTIONS
 from sandbox.bc.query import Options, page, page_size, read_options, split_query
 from sandbox.bc.render import entity
+from sandbox.bc.sales import BY_HEADERS, BY_LINES, INVOICE
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
 from sandbox.bc.target import Target, read_target
 
 _ETAG = re.compile(r'W/"[A-Za-z0-9+/]+=*"')
-_PAGES: Mapping[str, Any] = {
-    "customers": customers,
-    "items": items,
-    "salesInvoices": invoices,
-    "salesInvoiceLines": lines,
-}
+_PAGES: Mapping[str, Any] = {"customers": customers, "items": items}
 
 MISSING = object()
 
@@ -136,9 +132,10 @@ def _one(call: Call, target: Target, options: Options) -> Answer:
 
 
 def _act(call: Call, target: Target) -> Answer:
-    if target.kind.set_name != "salesInvoices":
+    actions = ACTIONS.get(target.kind.set_name)
+    if actions is None:
         raise Refusal(501, "BadRequest_MethodNotImplemented", "Entity does not support bound actions.")
-    action = ACTIONS.get(target.action.lower())
+    action = actions.get(target.action.lower())
     if action is None:
         raise no_segment(f"Microsoft.NAV.{target.action}")
     if call.method != "POST":
@@ -146,15 +143,16 @@ def _act(call: Call, target: Target) -> Answer:
     row = target.row()
     if call.headers.get("if-match"):
         _check_token(target, row, call.headers["if-match"])
-    action(target.session, row)
+    action(target.session, BY_HEADERS[target.kind.set_name], row)
     return Answer(204)
 
 
 def _rows(target: Target, options: Options) -> list[Row]:
     if target.rows is not None:
         return target.rows
-    if target.kind.set_name == "salesInvoiceLines" and not options.equal & {"id", "documentId"}:
-        raise dialog("You must specify an Id or a Document Id to get the lines.")
+    if target.kind.set_name in BY_LINES and not options.equal & {"id", "documentId"}:
+        name = "an Id" if BY_LINES[target.kind.set_name] is INVOICE else "an id"
+        raise dialog(f"You must specify {name} or a Document Id to get the lines.")
     return list(target.table)
 
 
@@ -181,30 +179,40 @@ def _next_link(call: Call, target: Target, token: str) -> str:
 
 
 def _create(call: Call, target: Target, options: Options) -> Answer:
-    page_code = _PAGES.get(target.kind.set_name)
-    if target.kind.set_name == "salesInvoiceLines":
-        row = lines.create(target.session, _body(call), target.parent_id)
-    elif page_code is not None:
-        row = page_code.create(target.session, _body(call))
+    session, set_name, body = target.session, target.kind.set_name, _body(call)
+    if set_name in BY_HEADERS:
+        row = headers.create(session, BY_HEADERS[set_name], body)
+    elif set_name in BY_LINES:
+        row = lines.create(session, BY_LINES[set_name], body, target.parent_id)
+    elif set_name in _PAGES:
+        row = _PAGES[set_name].create(session, body)
     else:
-        row = masters.create(target.session, target.kind, _body(call))
+        row = masters.create(session, target.kind, body)
     return _written(call, target, row, options, 201)
 
 
 def _modify(target: Target, row: Row, body: Mapping[str, Any]) -> Row:
-    page_code = _PAGES.get(target.kind.set_name)
-    if page_code is not None:
-        changed_row: Row = page_code.modify(target.session, row, body)
+    session, set_name = target.session, target.kind.set_name
+    if set_name in BY_HEADERS:
+        return headers.modify(session, BY_HEADERS[set_name], row, body)
+    if set_name in BY_LINES:
+        return lines.modify(session, BY_LINES[set_name], row, body)
+    if set_name in _PAGES:
+        changed_row: Row = _PAGES[set_name].modify(session, row, body)
         return changed_row
-    return masters.modify(target.session, target.kind, row, body)
+    return masters.modify(session, target.kind, row, body)
 
 
 def _delete(target: Target, row: Row) -> None:
-    page_code = _PAGES.get(target.kind.set_name)
-    if page_code is not None:
-        page_code.delete(target.session, row)
+    session, set_name = target.session, target.kind.set_name
+    if set_name in BY_HEADERS:
+        headers.delete(session, BY_HEADERS[set_name], row)
+    elif set_name in BY_LINES:
+        lines.delete(session, BY_LINES[set_name], row)
+    elif set_name in _PAGES:
+        _PAGES[set_name].delete(session, row)
     else:
-        masters.delete(target.session, target.kind, row)
+        masters.delete(session, target.kind, row)
 
 
 def _matched(call: Call, target: Target) -> Row:

@@ -31,6 +31,11 @@ _SWITCHES: tuple[tuple[str, Any, str], ...] = (
     ("quantity_reprices", True, "a change of quantity puts the item's price back (price lists)"),
     ("recurring_lines", "before", "a customer's recurring lines are added 'before' or 'after' those sent"),
     ("batch_needs_accept", True, "$batch without Accept: application/json answers multipart, not JSON"),
+    (
+        "blocked_invoice_stops_credit_memos",
+        True,
+        "a customer blocked with type Invoice gets no credit memo either",
+    ),
     ("prevent_negative_inventory", False, "posting refuses more than is in stock"),
     ("allow_posting_from", "", "first allowed posting date (YYYY-MM-DD); blank: any"),
     ("allow_document_deletion_before", "", "posted invoices older than this day (YYYY-MM-DD) may be deleted"),

@@ -41,7 +41,14 @@ def _mark(world: World) -> str:
         len(company[name].rows)
         for environment in bc_of(world).environments.values()
         for company in environment.companies.values()
-        for name in ("customers", "items", "salesInvoices", "salesInvoiceLines")
+        for name in (
+            "customers",
+            "items",
+            "salesInvoices",
+            "salesInvoiceLines",
+            "salesCreditMemos",
+            "salesCreditMemoLines",
+        )
     )
     return f"{world.resets}/{world.clock.last_stamp.timestamp()}/{rows}"
 

@@ -63,8 +63,10 @@ class BcClient:
     async def delete(self, path: str, etag: str = "*") -> httpx.Response:
         return await self.call("DELETE", self.at(path), headers={"If-Match": etag} if etag else {})
 
-    async def act(self, invoice: str, action: str = "Microsoft.NAV.post") -> httpx.Response:
-        return await self.call("POST", self.at(f"salesInvoices({invoice})/{action}"))
+    async def act(
+        self, document: str, action: str = "Microsoft.NAV.post", documents: str = "salesInvoices"
+    ) -> httpx.Response:
+        return await self.call("POST", self.at(f"{documents}({document})/{action}"))
 
     async def refused(self, method: str, path: str, body: Any = None, status: int = 400) -> tuple[str, str]:
         """Code and message of a refusal, the correlation id taken off (and there)."""
@@ -112,6 +114,11 @@ class BcClient:
         """A new draft of an unproblematic customer, its lines expanded."""
         body = {"customerNumber": self.customer().number, **header, "salesInvoiceLines": list(lines)}
         return await self.post("salesInvoices?$expand=salesInvoiceLines", body)
+
+    async def credit_memo(self, *lines: dict[str, Any], **header: Any) -> Any:
+        """A new draft credit memo of the same customer, its lines expanded."""
+        body = {"customerNumber": self.customer().number, **header, "salesCreditMemoLines": list(lines)}
+        return await self.post("salesCreditMemos?$expand=salesCreditMemoLines", body)
 
     def item_line(self, quantity: float = 2, price: float | None = 100, **more: Any) -> dict[str, Any]:
         made: dict[str, Any] = {

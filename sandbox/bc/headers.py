@@ -1,4 +1,4 @@
-"""Sales invoices: header rules, deep insert, changes and deletion. Posting is in `posting.py`."""
+"""Sales documents: header rules, deep insert, changes and deletion. Posting is in `posting.py`."""
 
 from __future__ import annotations
 
@@ -8,67 +8,63 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.bc import lines
-from sandbox.bc.document import TOTALS, check_open, check_rate, lines_of, recalculate
+from sandbox.bc.document import TOTALS, check_open, check_rate, lines_of, posted, recalculate
 from sandbox.bc.edit import Edit, Trigger
 from sandbox.bc.errors import bad_request, dialog, must_be
-from sandbox.bc.invoice_customer import set_bill_to, set_customer, set_due_date
+from sandbox.bc.header_customer import set_bill_to, set_customer, set_due_date
+from sandbox.bc.sales import BY_HEADERS, INVOICE, SalesKind
 from sandbox.bc.seeding import blanks
 from sandbox.bc.session import Session
 from sandbox.bc.store import Row
 from sandbox.bc.types import TYPES
 from sandbox.bc.values import ZERO_GUID
 
-LINES = "salesInvoiceLines"
-
-_KIND = TYPES["salesInvoices"]
-_DATES = ("invoiceDate", "postingDate", "dueDate")
 _AFTER_POSTING = frozenset({"dueDate", "promisedPayDate", "disputeStatus", "disputeStatusId"})
 
 
-def create(session: Session, body: Mapping[str, Any]) -> Row:
+def create(session: Session, kind: SalesKind, body: Mapping[str, Any]) -> Row:
     """A draft, with its lines when the body has them (deep insert): one transaction.
 
     The row given back is what the answer shows: its totals predate the lines, unless a switch says otherwise.
     """
-    sent = body.get(LINES, [])
+    sent = body.get(kind.lines, [])
     if not isinstance(sent, list):
         raise bad_request("Invalid Request Body")
-    edit = Edit(session, _KIND, new_invoice(session))
-    edit.apply(body, _TRIGGERS, nested=LINES)
+    edit = Edit(session, TYPES[kind.headers], new_header(session, kind))
+    edit.apply(body, _TRIGGERS, nested=(kind.lines,))
     if edit.values["customerId"] == ZERO_GUID:
         raise dialog('A "customerNumber" or a "customerId" must be provided.')
-    _dates_again(edit, body)
-    edit.values["number"] = session.company.next_number("S-INV", "salesInvoices")
-    first = session.company["salesInvoices"].insert(edit.values)
-    recurring = session.company.recurring.get(first["customerNumber"], [])
+    _dates_again(edit, kind, body)
+    edit.values["number"] = session.company.next_number(kind.series, kind.headers)
+    first = session.company[kind.headers].insert(edit.values)
+    recurring = session.company.recurring.get(first["customerNumber"], []) if kind is INVOICE else []
     before = session.switch("recurring_lines") == "before"
     for line in [*recurring, *sent] if before else [*sent, *recurring]:
-        lines.insert(session, first, line)
+        lines.insert(session, kind, first, line)
     if not sent and not recurring:
         return first
-    return _as_answered(session, first, recalculate(session, first.id), deep=bool(sent))
+    return _as_answered(session, first, recalculate(session, kind, first.id), deep=bool(sent))
 
 
-def modify(session: Session, row: Row, body: Mapping[str, Any]) -> Row:
-    """Change a draft, or of a posted invoice the few fields that stay open."""
-    table = session.company["salesInvoices"]
+def modify(session: Session, kind: SalesKind, row: Row, body: Mapping[str, Any]) -> Row:
+    """Change a draft, or of a posted invoice the few fields that stay open (of a credit memo none)."""
     if row["posted"]:
-        if not body or set(body) - _AFTER_POSTING:
-            raise dialog("The invoice has been posted and can no longer be modified.")
-    elif row["headerStatus"] != "Open":
-        check_open(row)
-    edit = Edit(session, _KIND, dict(row.values), row)
+        if kind is not INVOICE or not body or set(body) - _AFTER_POSTING:
+            raise posted(kind)
+    else:
+        check_open(kind, row)
+    edit = Edit(session, TYPES[kind.headers], dict(row.values), row)
     edit.apply(body, _TRIGGERS)
-    saved = table.update(row.id, edit.values)
+    saved = session.company[kind.headers].update(row.id, edit.values)
     if row["posted"]:
         return saved
     if any(saved[name] != row[name] for name in ("customerId", "currencyId", "billToCustomerId")):
-        lines.recreate(session, saved)
-    return recalculate(session, row.id)
+        lines.recreate(session, kind, saved)
+    return recalculate(session, kind, row.id)
 
 
-def delete(session: Session, row: Row) -> None:
-    """Delete a draft; a posted invoice only when the set-up's date allows it, and then it is gone."""
+def delete(session: Session, kind: SalesKind, row: Row) -> None:
+    """Delete a draft; a posted document only when the set-up's date allows it, and then it is gone."""
     if row["posted"]:
         limit = session.switch("allow_document_deletion_before")
         if not limit:
@@ -81,17 +77,17 @@ def delete(session: Session, row: Row) -> None:
                 f"You cannot delete posted sales documents that are posted after {limit}. \\\\The date is defined "
                 "by the Allow Document Deletion Before field in the Sales & Receivables Setup window."
             )
-    for line in lines_of(session, row.id):
-        session.company["salesInvoiceLines"].remove(line.id)
-    session.company["salesInvoices"].remove(row.id)
+    for line in lines_of(session, kind, row.id):
+        session.company[kind.lines].remove(line.id)
+    session.company[kind.headers].remove(row.id)
 
 
-def new_invoice(session: Session) -> dict[str, Any]:
+def new_header(session: Session, kind: SalesKind) -> dict[str, Any]:
     """A blank draft with what BC itself keeps about it."""
     return {
-        **blanks(_KIND),
+        **blanks(TYPES[kind.headers]),
         "status": "Draft",
-        "invoiceDate": session.today,
+        kind.date: session.today,
         "postingDate": session.today,
         "dueDate": session.today,
         "discountAppliedBeforeTax": True,
@@ -104,6 +100,7 @@ def new_invoice(session: Session) -> dict[str, Any]:
         "vatBusPostingGroup": "",
         "genBusPostingGroup": "",
         "preAssignedNumber": "",
+        "remainingAmount": Decimal(0),
     }
 
 
@@ -117,9 +114,9 @@ def _as_answered(session: Session, first: Row, last: Row, *, deep: bool) -> Row:
     return Row(last.id, shown.version, last.created, shown.modified, {**last.values, **old})
 
 
-def _dates_again(edit: Edit, body: Mapping[str, Any]) -> None:
+def _dates_again(edit: Edit, kind: SalesKind, body: Mapping[str, Any]) -> None:
     """Dates that were sent win over what customer and payment terms worked out."""
-    for name in _DATES:
+    for name in (kind.date, "postingDate", "dueDate"):
         if name in edit.given:
             edit.values[name] = date.fromisoformat(body[name])
     if "dueDate" not in edit.given:
@@ -163,14 +160,14 @@ def _bill_to_number(edit: Edit, value: str) -> None:
     set_bill_to(edit, row)
 
 
-def _invoice_date(edit: Edit, value: date) -> None:
-    edit.values["invoiceDate"] = value
+def _document_date(edit: Edit, value: date) -> None:
+    edit.values[BY_HEADERS[edit.kind.set_name].date] = value
     set_due_date(edit)
 
 
 def _posting_date(edit: Edit, value: date) -> None:
     """The document date follows the posting date (BC's default set-up)."""
-    edit.values.update(postingDate=value, invoiceDate=value)
+    edit.values.update({"postingDate": value, BY_HEADERS[edit.kind.set_name].date: value})
     set_due_date(edit)
     check_rate(edit.session, edit.values)
 
@@ -200,6 +197,23 @@ def _currency_code(edit: Edit, value: str) -> None:
     check_rate(edit.session, edit.values)
 
 
+def _invoice_id(edit: Edit, value: str) -> None:
+    """What a credit memo applies to: a posted invoice; the zero GUID takes it off."""
+    row = edit.session.company["salesInvoices"].get(value)
+    if value != ZERO_GUID and (row is None or not row["posted"]):
+        raise dialog('The "invoiceId" does not match to an Invoice.')
+    edit.values.update(invoiceId=value, invoiceNumber=row["number"] if row else "")
+
+
+def _invoice_number(edit: Edit, value: str) -> None:
+    """No relation guards it: a number without a posted invoice is kept, and found out when it is posted."""
+    row = edit.session.company["salesInvoices"].by_key(value) if value else None
+    found = row.id if row is not None and row["posted"] else ZERO_GUID
+    if "invoiceId" in edit.given and edit.values["invoiceId"] not in (ZERO_GUID, found):
+        raise dialog('The "invoiceId" and "invoiceNumber" do not match to a specific Invoice.')
+    edit.values.update(invoiceId=found, invoiceNumber=value)
+
+
 def _discount(edit: Edit, value: Decimal) -> None:
     edit.values.update(invoiceDiscount=value, discountAmount=value)
 
@@ -220,7 +234,7 @@ def _sell_to(name: str) -> Trigger:
     ship = name.replace("sellTo", "shipTo")
 
     def trigger(edit: Edit, value: Any) -> None:
-        if edit.values[ship] == edit.values[name]:
+        if ship in edit.kind.by_name and edit.values[ship] == edit.values[name]:
             edit.values[ship] = value
         edit.values[name] = value
 
@@ -232,12 +246,15 @@ _TRIGGERS: Mapping[str, Trigger] = {
     "customerNumber": _customer_number,
     "billToCustomerId": _bill_to_id,
     "billToCustomerNumber": _bill_to_number,
-    "invoiceDate": _invoice_date,
+    "invoiceDate": _document_date,
+    "creditMemoDate": _document_date,
     "postingDate": _posting_date,
     "paymentTermsId": _terms,
     "currencyId": _currency_id,
     "currencyCode": _currency_code,
     "discountAmount": _discount,
+    "invoiceId": _invoice_id,
+    "invoiceNumber": _invoice_number,
     **{name: _posted_only(name) for name in ("promisedPayDate", "disputeStatusId", "disputeStatus")},
     **{
         name: _sell_to(name)
