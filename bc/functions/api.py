@@ -15,7 +15,7 @@ blueprint = func.Blueprint()
 @cache
 def router() -> Router:
     """All tables together; they pull in the clients and the store, so the first request and not the start pays."""
-    from bc.functions import api_connections, api_halo, api_imports, api_mappings, api_sync
+    from bc.functions import api_connections, api_halo, api_imports, api_mappings, api_records, api_sync
 
     return Router(
         [
@@ -23,6 +23,7 @@ def router() -> Router:
             *api_halo.ROUTES,
             *api_imports.ROUTES,
             *api_mappings.ROUTES,
+            *api_records.ROUTES,
             *api_sync.ROUTES,
         ],
         admin.guard,

@@ -49,17 +49,25 @@ class ChargeForm(msgspec.Struct, forbid_unknown_fields=True):
 async def list_mappings(services: Services, request: Request) -> Answer:
     connection = await connection_of(services, request)
     kind = request.args["kind"]
-    search = request.param("search")
+    search, state = request.param("search"), request.param("state")
+    if state not in ("", "ok", "broken"):
+        raise invalid(("state", "Expected ok or broken."))
     if kind == CATEGORIES:
         if connection.settings.item_group_mappings:
             jobs.check_ready(connection)
-        return _part(await category_mappings(services, connection, search=search), request)
+        found = await category_mappings(services, connection, search=search)
+        return _part([each for each in found if not state or each.state == state], request)
     entity = ENTITIES.get(kind)
     if entity is None:
         raise not_found(f"The mapping kind {kind}")
     try:
         page = await services.store.links.page(
-            connection.id, entity, search=search, limit=request.limit(), cursor=request.param("cursor")
+            connection.id,
+            entity,
+            search=search,
+            state=state,
+            limit=request.limit(),
+            cursor=request.param("cursor"),
         )
     except ValueError:
         raise bad_cursor() from None

@@ -96,10 +96,21 @@ class Links:
         return [row.value for row in rows if row]
 
     async def page(
-        self, connection_id: str, entity: str, *, search: str = "", limit: int = 100, cursor: str = ""
+        self,
+        connection_id: str,
+        entity: str,
+        *,
+        search: str = "",
+        state: str = "",
+        limit: int = 100,
+        cursor: str = "",
     ) -> Page[Link]:
         """Part of the links of an entity, in order of Halo id as text; `search` looks in names, number and ids."""
         text = search.strip().casefold()
+
+        def wanted(link: Link) -> bool:
+            return (not state or link.state == state) and (not text or _matches(link, text))
+
         return await records.page(
             self._table,
             _CODEC,
@@ -107,7 +118,7 @@ class Links:
             keys.starting_with("l", total=2),
             limit=limit,
             cursor=cursor,
-            keep=(lambda link: _matches(link, text)) if text else None,
+            keep=wanted if text or state else None,
         )
 
     async def all(self, connection_id: str, entity: str) -> AsyncIterator[Link]:

@@ -15,6 +15,7 @@ const PLACES = [
   ['/activity', 'Activity'],
   ['/errors', 'Errors'],
   ['/import', 'Import'],
+  ['/links', 'Links'],
   ['/connections', 'Connections'],
   ['/setup', 'Set-up'],
 ];
@@ -81,11 +82,15 @@ function Said() {
   useEffect(() => said.set(null), [path]);
   useEffect(() => {
     if (!last || last.tone !== 'done') return undefined;
-    const timer = setTimeout(() => said.set(null), 8000);
+    const timer = setTimeout(() => said.set(null), last.action ? 20_000 : 8000);
     return () => clearTimeout(timer);
   }, [last]);
   return html`<div class="said" role="status">${last && html`
     <p class="tone-${last.tone}"><${Icon} name=${last.tone} /><span>${last.text}</span>
+      ${last.action && html`<${Button} kind="small" onClick=${() => {
+        said.set(null);
+        last.action.act();
+      }}>${last.action.words}</${Button}>`}
       <button type="button" class="button quiet small" aria-label="Close this message" onClick=${() => said.set(null)}
       ><${Icon} name="close" /></button></p>`}
   </div>`;

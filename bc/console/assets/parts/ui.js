@@ -11,7 +11,8 @@ setInterval(() => minute.set(minute.value + 1), 30_000);
 
 /** What the console last did, for the status line at the bottom and for screen readers. */
 export const said = cell(null);
-export const say = (text, tone = 'done') => said.set({ text, tone });
+/** `action`: {words, act}, such as an undo. */
+export const say = (text, tone = 'done', action = null) => said.set({ text, tone, action });
 
 /** A page: its title in the tab and as the heading, which takes the focus when one arrives. */
 export function Page({ title, tab = title, lead, actions, children }) {

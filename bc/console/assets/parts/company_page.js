@@ -1,0 +1,35 @@
+/** A page about one connected company: which one the address names, or the default, with a choice where there are several. */
+import { html, useEffect } from '../vendor/preact-htm.js';
+import { useLive } from '../live.js';
+import { go, place, to } from '../router.js';
+import { Choice } from './form.js';
+import { Empty, Failure, LinkButton, Page, Skeleton } from './ui.js';
+
+/** `base`: the page's path without the connection, such as `/import`. `children` gets (connection, connections). */
+export function CompanyPage({ title, base, wanted, why, children }) {
+  const connections = useLive('/api/connections', 30);
+  const items = connections.data?.items.filter((each) => each.company_id);
+  const chosen = wanted || (items?.find((each) => each.is_default) || items?.[0])?.id || '';
+  useEffect(() => {
+    if (!wanted && chosen) go(to(`${base}/${chosen}`, place.value.query), { replace: true });
+  }, [wanted, chosen]);
+  if (!items) {
+    return html`<${Page} title=${title}>${connections.error
+      ? html`<${Failure} error=${connections.error} />`
+      : html`<${Skeleton} rows=${8} />`}</${Page}>`;
+  }
+  const connection = items.find((each) => each.id === chosen);
+  if (connection) return children(connection, items);
+  return html`<${Page} title=${title}><${Empty} title=${wanted ? 'This connection has no company yet' : 'No company is connected yet'}>
+    <p>${why}</p><p><${LinkButton} href=${to('/setup')} kind="main">Open the set-up</${LinkButton}></p></${Empty}></${Page}>`;
+}
+
+/** Tabs as links; `tabs` are [value, words], `name` the query's name for them. */
+export const Tabs = ({ label, path, name, value, tabs, keep = {} }) => html`
+  <nav class="tabs" aria-label=${label}><ul>${tabs.map(([each, words]) => html`<li key=${each}>
+    <a href=${to(path, { ...keep, [name]: each })} aria-current=${each === value ? 'page' : null}>${words}</a></li>`)}</ul></nav>`;
+
+/** Which connection, where there are several. */
+export const ConnectionChoice = ({ connection, connections, base, query = {} }) => connections.length > 1 && html`
+  <${Choice} label="Connection" value=${connection.id} onValue=${(value) => go(to(`${base}/${value}`, query))}
+    options=${connections.map((each) => [each.id, each.name])} />`;
