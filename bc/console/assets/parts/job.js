@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { change, read } from '../api.js';
 import { useLive } from '../live.js';
-import { JOB, cause, sentence } from '../words.js';
+import { IMPORT, JOB, cause, sentence } from '../words.js';
 import { count, number } from '../when.js';
 import { Button, Failure, LinkButton, Skeleton, State, Time, useAction } from './ui.js';
 
@@ -24,7 +24,7 @@ export function Job({ id, kind, back }) {
     () => change('POST', `/api/jobs/${encodeURIComponent(id)}/cancel`),
     'The import is cancelled. What was imported until then stays.',
   );
-  const title = over ? `Import of ${kind}` : `Importing ${kind} …`;
+  const title = over ? `Import of ${IMPORT[kind].many}` : `Importing ${IMPORT[kind].many} …`;
   return html`<section class="panel job" aria-labelledby="job">
     <div class="section-head"><h2 id="job">${title}</h2><${State} ...${JOB[job.status] || { word: sentence(job.status), tone: 'skip' }} /></div>
     <div class="job-bar"><progress max=${job.total || 1} value=${over && !job.total ? 1 : job.total ? job.done : null} aria-labelledby="job"></progress>

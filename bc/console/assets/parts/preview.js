@@ -2,7 +2,7 @@
 import { html, useEffect, useMemo, useRef, useState } from '../vendor/preact-htm.js';
 import { change, read } from '../api.js';
 import { useQuery } from '../router.js';
-import { MATCH } from '../words.js';
+import { IMPORT, MATCH } from '../words.js';
 import { count, number } from '../when.js';
 import { fitting, records, tally } from '../picks.js';
 import { PreviewTable } from './preview_table.js';
@@ -12,7 +12,6 @@ const PAGE = 100;
 const READ = 500;
 // One request may carry 1 MiB; a record takes about 110 bytes of it.
 const MOST = 8000;
-const NOUN = { customers: 'customer', products: 'product' };
 
 export function Preview({ connection, kind, onStarted }) {
   const [query, setQuery] = useQuery();
@@ -36,8 +35,12 @@ export function Preview({ connection, kind, onStarted }) {
     for (const row of rows) after[wanted ? 'add' : 'delete'](row.bc_id);
     return after;
   });
+  // Everything as proposed needs no list, so it may be any number.
+  const whole = picked.length === loaded.rows.length && !choices.size && !loaded.busy;
+  const tooMany = ready > MOST && !whole;
+  const noun = IMPORT[kind];
   const start = async () => {
-    const body = { records: records(picked, choices) };
+    const body = whole && picked.length > MOST ? { all: true } : { records: records(picked, choices) };
     const job = await run(() => change('POST', `/api/connections/${connection.id}/imports/${kind}`, body));
     if (job) onStarted(job.job_id);
   };
@@ -45,31 +48,31 @@ export function Preview({ connection, kind, onStarted }) {
     return html`<p role="status" class="soft">Reading both systems and comparing. Large companies take a minute.</p><${Skeleton} rows=${10} />`;
   }
   if (loaded.error && !loaded.rows.length) return html`<${Failure} error=${loaded.error} retry=${loaded.again} />`;
-  if (!loaded.rows.length) return html`<${Empty} title="Business Central has no ${kind} here"><p>There is nothing to import.</p></${Empty}>`;
+  if (!loaded.rows.length) return html`<${Empty} title="Business Central has no ${noun.many} here"><p>There is nothing to import.</p></${Empty}>`;
   const running = error?.document?.job_id;
   return html`
     ${loaded.note && html`<${Notice} tone="warn"><p>${loaded.note}</p></${Notice}>`}
     <${Filters} counts=${loaded.counts} total=${loaded.rows.length} busy=${loaded.busy} search=${search} match=${match} setQuery=${setQuery} />
     ${loaded.error && html`<${Failure} error=${loaded.error} title="Not all rows could be read" retry=${loaded.again} />`}
     ${shown.length
-      ? html`<${PreviewTable} rows=${shown.slice(page * PAGE, (page + 1) * PAGE)} all=${shown} noun=${NOUN[kind]} whole=${!search && !match}
+      ? html`<${PreviewTable} rows=${shown.slice(page * PAGE, (page + 1) * PAGE)} all=${shown} noun=${noun} whole=${!search && !match}
           selected=${selected} select=${select} choices=${choices} choose=${choose} />
         <${Pager} page=${page} total=${shown.length} onPage=${setPage} />`
       : html`<${Empty} title="No row fits"><p>Change the search or the filter above.</p></${Empty}>`}
     <div class="import-bar ${picked.length ? 'picked' : ''}" role="region" aria-label="Import">
       <div>
-        <p class="import-words" role="status">${words(sums, picked.length)}</p>
+        <p class="import-words" role="status">${words(sums, picked.length, tooMany)}</p>
         ${running && html`<p class="tone-text-warn">${error.message} <a href="?kind=${kind}&job=${running}">Show the running import</a></p>`}
         ${error && !running && html`<p class="field-error" role="alert">${error.message}</p>`}
       </div>
-      <${Button} kind="main" busy=${busy} off=${!ready || ready > MOST} onClick=${start}>${
-        busy ? 'Starting …' : ready ? `Import ${count(ready, NOUN[kind])}` : 'Nothing selected'}</${Button}>
+      <${Button} kind="main" busy=${busy} off=${!ready || tooMany} onClick=${start}>${
+        busy ? 'Starting …' : ready ? `Import ${count(ready, noun.one, noun.many)}` : 'Nothing selected'}</${Button}>
     </div>`;
 }
 
-function words(sums, picked) {
+function words(sums, picked, tooMany) {
   if (!picked) return 'Tick the rows to import.';
-  if (picked - sums.undecided > MOST) return `At most ${number(MOST)} fit into one import. Take fewer, then the rest.`;
+  if (tooMany) return `At most ${number(MOST)} fit into one import. Take fewer, then the rest; or take all of them as proposed.`;
   const parts = [
     sums.create && `${number(sums.create)} created in Halo`,
     sums.link && `${number(sums.link)} linked to records that Halo has`,

@@ -15,10 +15,10 @@ export function PreviewTable({ rows, all, noun, whole, selected, select, choices
     select(rows.slice(Math.min(from, position), Math.max(from, position) + 1), wanted);
   };
   const every = picked === all.length;
-  const words = whole ? `Select all ${number(all.length)} ${noun}s` : `Select these ${number(all.length)} ${noun}s`;
+  const words = whole ? `Select all ${number(all.length)} ${noun.many}` : `Select these ${number(all.length)} ${noun.many}`;
   return html`<label class="hit preview-all"><input
     type="checkbox" checked=${every} indeterminate=${picked > 0 && !every} onChange=${(event) => select(all, event.currentTarget.checked)} />
-    <span>${all.length === 1 ? `Select this ${noun}` : words}</span></label>
+    <span>${all.length === 1 ? `Select this ${noun.one}` : words}</span></label>
   <table class="preview" role="table" aria-label="Preview">
     <thead role="rowgroup"><tr role="row">
       <th role="columnheader" scope="col" class="preview-tick"><span class="unseen">Selected</span></th>
