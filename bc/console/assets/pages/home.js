@@ -4,16 +4,18 @@ import { change } from '../api.js';
 import { OPEN_ERRORS, useLive } from '../live.js';
 import { needs } from '../needs.js';
 import { to } from '../router.js';
-import { connectionState } from '../words.js';
-import { count, number } from '../when.js';
+import { count } from '../when.js';
+import { Budget } from '../parts/chart.js';
+import { ConnectionCard } from '../parts/connection_card.js';
 import { OutcomeRow } from '../parts/outcome.js';
 import { Icon } from '../parts/icons.js';
-import { Button, Empty, Failure, LinkButton, Page, Skeleton, State, useAction } from '../parts/ui.js';
+import { Button, Empty, Failure, LinkButton, Page, Skeleton, Time, useAction } from '../parts/ui.js';
 
 export default function Home() {
   const connections = useLive('/api/connections', 10);
   const errors = useLive(OPEN_ERRORS, 15);
   const setup = useLive('/api/setup', 60);
+  const status = useLive('/api/status', 5);
   if (!connections.data) {
     return html`<${Page} title="Home">
       ${connections.error ? html`<${Failure} error=${connections.error} />` : html`<${Skeleton} rows=${6} />`}
@@ -31,8 +33,10 @@ export default function Home() {
     </section>
     <section aria-labelledby="connections">
       <h2 id="connections">Connections</h2>
-      <div class="cards">${items.map((connection) => html`<${Card} key=${connection.id} connection=${connection} />`)}</div>
+      <div class="cards">${items.map((connection) => html`<${ConnectionCard} key=${connection.id} connection=${connection}
+        status=${(status.data?.connections || []).find((each) => each.connection_id === connection.id) || null} />`)}</div>
     </section>
+    <${HaloLine} halo=${status.data?.halo} />
     <${Latest} />
   </${Page}>`;
 }
@@ -66,34 +70,18 @@ function Need({ need }) {
   </li>`;
 }
 
-function Card({ connection }) {
-  const state = connectionState(connection);
-  const path = `/api/connections/${connection.id}`;
-  const failed = useLive(`${path}/errors?state=open&limit=1`, 15);
-  const last = useLive(`${path}/outcomes?limit=1`, 10);
-  const open = (failed.data?.groups || []).reduce((sum, group) => sum + group.count, 0);
-  const outcome = last.data?.items[0];
-  return html`<article class="card">
-    <header><h3><a href=${to(`/connections/${connection.id}`)}><bdi>${connection.name}</bdi></a></h3>
-      <${State} ...${state} /></header>
-    <dl class="facts">
-      <div><dt>Company</dt><dd><bdi>${connection.company_name || 'not chosen yet'}</bdi>${connection.environment_name
-        && html` <span class="soft">(${connection.environment_name})</span>`}</dd></div>
-      <div><dt>Syncs</dt><dd>${entities(connection)}</dd></div>
-      <div><dt>Failed</dt><dd>${failed.data
-        ? open ? html`<a href=${to('/errors', { connection: connection.id })}>${number(open)} open</a>` : 'none' : '…'}</dd></div>
-    </dl>
-    <div class="card-last"><h4>Last</h4>${outcome
-      ? html`<ul class="list bare"><${OutcomeRow} outcome=${outcome} brief /></ul>`
-      : html`<p class="soft">${last.data ? 'Nothing has been sent yet.' : '…'}</p>`}</div>
-  </article>`;
-}
-
-function entities(connection) {
-  const on = connection.settings.sync_entities;
-  return on.length
-    ? on.map((entity) => `${entity}s`).join(', ')
-    : html`nothing yet · <a href=${to(`/connections/${connection.id}`)}>choose</a>`;
+/** Halo's side, in one line: the last look for changes, the last call of its webhook, its budget. */
+function HaloLine({ halo }) {
+  const { busy, run } = useAction();
+  if (!halo) return null;
+  const at = typeof halo.last_sweep === 'string' ? halo.last_sweep : halo.last_sweep?.at || halo.last_sweep?.finished_at;
+  const sweep = () => run(() => change('POST', '/api/halo/sweep'), 'Looking for changes in Halo now.');
+  return html`<section aria-labelledby="halo"><div class="section-head"><h2 id="halo">Halo</h2><${Button} kind="small" busy=${busy} onClick=${sweep}>Look for changes now</${Button}></div>
+    <dl class="facts panel">
+      <div><dt>Last looked for changes</dt><dd>${at ? html`<${Time} at=${at} />` : 'not yet'}</dd></div>
+      ${'last_event_at' in halo && html`<div><dt>Last call of its webhook</dt><dd>${halo.last_event_at ? html`<${Time} at=${halo.last_event_at} />` : html`never · <a href=${to('/setup', { step: 'webhook' })}>set it up</a>`}</dd></div>`}
+      <${Budget} label="Requests to Halo, 5 min" used=${halo.budget?.used || 0} limit=${halo.budget?.limit} />
+    </dl></section>`;
 }
 
 function Latest() {
