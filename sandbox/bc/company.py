@@ -62,18 +62,21 @@ class Company:
     def related(self, table: str, value: str) -> Row | None:
         """The row of BC's `table` with this id or code; None also where the sandbox has no such table."""
         if table.startswith("Dimension Value "):
-            return self._dimension_value(int(table[-1]), value)
+            return self.dimension_value(self.global_dimension(int(table[-1])), value)
         if table not in TABLES or (table == "Tax Group" and self.vat_in_use):
             return None
         rows = self.tables[TABLES[table]]
         return rows.get(value) or rows.by_key(value)
 
-    def _dimension_value(self, number: int, code: str) -> Row | None:
+    def global_dimension(self, number: int) -> str:
+        """The id of BC's global dimension 1 or 2, blank where the set-up names none."""
         dimensions = self.seed.dimensions
-        if number > len(dimensions):
-            return None
-        owner = dimensions[number - 1].id
-        return self["dimensionValues"].first(lambda row: row["dimensionId"] == owner and row["code"] == code)
+        return dimensions[number - 1].id if number <= len(dimensions) else ""
+
+    def dimension_value(self, dimension_id: str, code: str) -> Row | None:
+        """A dimension's value by its code."""
+        values = self["dimensionValues"]
+        return values.first(lambda row: row["dimensionId"] == dimension_id and row["code"] == code)
 
     def next_number(self, series: str, taken: str = "") -> str:
         """The next number of a series; numbers that `taken` (an entity set) already has are passed over."""
@@ -132,7 +135,7 @@ def _environment(seed: seeds.Environment, clock: Clock) -> Environment:
 
 def _company(seed: seeds.Company, journal: Journal) -> Company:
     tables = {
-        name: Table(journal, kind.key, "documentId" if name in BY_LINES else "")
+        name: Table(journal, kind.key, _parent_field(name))
         for name, kind in TYPES.items()
         if name != "companies"
     }
@@ -154,6 +157,12 @@ def _company(seed: seeds.Company, journal: Journal) -> Company:
     for series in seed.number_series:
         company.series.insert(seeding.series_row(series), at=seed.created)
     return company
+
+
+def _parent_field(set_name: str) -> str:
+    if set_name in BY_LINES:
+        return "documentId"
+    return "parentId" if set_name == "defaultDimensions" else ""
 
 
 def as_of(stamp: datetime) -> date:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.bc import default_dimensions
 from sandbox.bc.edit import Edit, Trigger, by_id
 from sandbox.bc.errors import bad_request, dialog, no_record, same_key, too_long
 from sandbox.bc.sales import SALES_KINDS
@@ -21,14 +22,16 @@ _VAT_NUMBER_LENGTH = 20  # the table's, though the page's variable has 50
 def create(session: Session, body: Mapping[str, Any]) -> Row:
     """A new customer; without template rules it has no posting groups."""
     edit = Edit(session, _KIND, new_customer())
-    edit.apply(body, _TRIGGERS)
+    edit.apply(body, _TRIGGERS, nested=(default_dimensions.SET,))
     if "displayName" not in edit.given:
         raise dialog('A "displayName" must be provided.')
     if not edit.values["number"]:
         edit.values["number"] = session.company.next_number("CUST", "customers")
     if session.switch("template_rules"):
         _template(edit)
-    return session.company["customers"].insert(edit.values)
+    row = session.company["customers"].insert(edit.values)
+    default_dimensions.create_all(session, row.id, body.get(default_dimensions.SET, []))
+    return session.company["customers"].rows[row.id]
 
 
 def modify(session: Session, row: Row, body: Mapping[str, Any]) -> Row:
@@ -59,6 +62,7 @@ def delete(session: Session, row: Row) -> None:
                     f"You cannot delete Customer {row['number']} because there is at least one outstanding Sales "
                     f"{kind.document_type} for this customer."
                 )
+    default_dimensions.forget(session, row.id)
     session.company["customers"].remove(row.id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.bc.dates import add_formula
+from sandbox.bc.dimensions import defaults_of, shortcuts
 from sandbox.bc.document import check_open, check_rate
 from sandbox.bc.edit import Edit
 from sandbox.bc.errors import dialog, must_have_value
@@ -72,7 +73,10 @@ def set_bill_to(edit: Edit, customer: Row) -> None:
     check_customer(edit.session, BY_HEADERS[edit.kind.set_name], customer)
     if not customer["customerPostingGroup"]:
         raise must_have_value("Customer Posting Group", f"Customer: No.={customer['number']}")
+    dimensions = defaults_of(edit.session.company, customer.id)
     edit.values.update(
+        dimensions=dimensions,
+        **shortcuts(edit.session.company, dimensions),
         billToCustomerId=customer.id,
         billToCustomerNumber=customer["number"],
         billToName=customer["displayName"],

@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sandbox.bc import lines
+from sandbox.bc import dimension_sets, lines
+from sandbox.bc.dimensions import changed, shortcuts
 from sandbox.bc.document import TOTALS, check_open, check_rate, lines_of, posted, recalculate
 from sandbox.bc.edit import Edit, Trigger
 from sandbox.bc.errors import bad_request, dialog, must_be
@@ -31,7 +32,7 @@ def create(session: Session, kind: SalesKind, body: Mapping[str, Any]) -> Row:
     if not isinstance(sent, list):
         raise bad_request("Invalid Request Body")
     edit = Edit(session, TYPES[kind.headers], new_header(session, kind))
-    edit.apply(body, _TRIGGERS, nested=(kind.lines,))
+    edit.apply(body, _TRIGGERS, nested=(kind.lines, "dimensionSetLines"))
     if edit.values["customerId"] == ZERO_GUID:
         raise dialog('A "customerNumber" or a "customerId" must be provided.')
     _dates_again(edit, kind, body)
@@ -39,10 +40,15 @@ def create(session: Session, kind: SalesKind, body: Mapping[str, Any]) -> Row:
     first = session.company[kind.headers].insert(edit.values)
     recurring = session.company.recurring.get(first["customerNumber"], []) if kind is INVOICE else []
     before = session.switch("recurring_lines") == "before"
+    dimensions, early = body.get("dimensionSetLines", []), session.switch("dimensions_before_lines")
+    if early:
+        dimension_sets.insert_all(session, first.id, dimensions)
     for line in [*recurring, *sent] if before else [*sent, *recurring]:
-        lines.insert(session, kind, first, line)
+        lines.insert(session, kind, session.company[kind.headers].rows[first.id], line)
+    if not early:
+        dimension_sets.insert_all(session, first.id, dimensions)
     if not sent and not recurring:
-        return first
+        return session.company[kind.headers].rows[first.id]
     return _as_answered(session, first, recalculate(session, kind, first.id), deep=bool(sent))
 
 
@@ -58,6 +64,7 @@ def modify(session: Session, kind: SalesKind, row: Row, body: Mapping[str, Any])
     saved = session.company[kind.headers].update(row.id, edit.values)
     if row["posted"]:
         return saved
+    _dimensions_follow(session, kind, row, saved)
     if any(saved[name] != row[name] for name in ("customerId", "currencyId", "billToCustomerId")):
         lines.recreate(session, kind, saved)
     return recalculate(session, kind, row.id)
@@ -100,8 +107,20 @@ def new_header(session: Session, kind: SalesKind) -> dict[str, Any]:
         "vatBusPostingGroup": "",
         "genBusPostingGroup": "",
         "preAssignedNumber": "",
+        "dimensions": {},
         "remainingAmount": Decimal(0),
     }
+
+
+def _dimensions_follow(session: Session, kind: SalesKind, before: Row, after: Row) -> None:
+    """A shortcut dimension that was changed on the header is changed on its lines too."""
+    moved = set(before["dimensions"].items()) ^ set(after["dimensions"].items())
+    for line in lines_of(session, kind, after.id) if moved else ():
+        dimensions = line["dimensions"]
+        for dimension_id in {one for one, _ in moved}:
+            value = after["dimensions"].get(dimension_id, ZERO_GUID)
+            dimensions = changed(dimensions, dimension_id, value)
+        session.company[kind.lines].update(line.id, {"dimensions": dimensions})
 
 
 def _as_answered(session: Session, first: Row, last: Row, *, deep: bool) -> Row:
@@ -214,6 +233,16 @@ def _invoice_number(edit: Edit, value: str) -> None:
     edit.values.update(invoiceId=found, invoiceNumber=value)
 
 
+def _shortcut(number: int) -> Trigger:
+    def trigger(edit: Edit, value: str) -> None:
+        company, dimension = edit.session.company, edit.session.company.global_dimension(number)
+        row = company.dimension_value(dimension, value)
+        dimensions = changed(edit.values["dimensions"], dimension, row.id if row else ZERO_GUID)
+        edit.values.update({"dimensions": dimensions, **shortcuts(company, dimensions)})
+
+    return trigger
+
+
 def _discount(edit: Edit, value: Decimal) -> None:
     edit.values.update(invoiceDiscount=value, discountAmount=value)
 
@@ -253,6 +282,8 @@ _TRIGGERS: Mapping[str, Trigger] = {
     "currencyId": _currency_id,
     "currencyCode": _currency_code,
     "discountAmount": _discount,
+    "shortcutDimension1Code": _shortcut(1),
+    "shortcutDimension2Code": _shortcut(2),
     "invoiceId": _invoice_id,
     "invoiceNumber": _invoice_number,
     **{name: _posted_only(name) for name in ("promisedPayDate", "disputeStatusId", "disputeStatus")},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from sandbox.bc import default_dimensions
 from sandbox.bc.customers import check_manual
 from sandbox.bc.edit import Edit, Trigger, by_code, by_id
 from sandbox.bc.errors import dialog, must_be, same_key
@@ -22,12 +23,14 @@ _KIND = TYPES["items"]
 def create(session: Session, body: Mapping[str, Any]) -> Row:
     """A new item; without template rules it has neither posting groups nor a unit that was not sent."""
     edit = Edit(session, _KIND, new_item())
-    edit.apply(body, _TRIGGERS)
+    edit.apply(body, _TRIGGERS, nested=(default_dimensions.SET,))
     if not edit.values["number"]:
         edit.values["number"] = session.company.next_number("ITEM", "items")
     if session.switch("template_rules"):
         _template(edit)
-    return session.company["items"].insert(edit.values)
+    row = session.company["items"].insert(edit.values)
+    default_dimensions.create_all(session, row.id, body.get(default_dimensions.SET, []))
+    return session.company["items"].rows[row.id]
 
 
 def modify(session: Session, row: Row, body: Mapping[str, Any]) -> Row:
@@ -54,6 +57,7 @@ def delete(session: Session, row: Row) -> None:
             f"You cannot delete Item {row['number']} because it has ledger entries in a fiscal year that has not "
             "been closed yet."
         )
+    default_dimensions.forget(session, row.id)
     session.company["items"].remove(row.id)
 
 

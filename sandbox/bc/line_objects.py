@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from sandbox.bc.dimensions import defaults_of
 from sandbox.bc.document import UNIT_PRECISION, currency_of
 from sandbox.bc.edit import Edit
 from sandbox.bc.errors import dialog, must_be, must_have_value, no_record, not_in_table
@@ -20,7 +21,9 @@ _KEPT = frozenset({"id", "documentId", "sequence", "quantity", "lastModifiedDate
 def reset(edit: Edit) -> None:
     """What validating the number does first: everything blank again, save the quantity."""
     edit.values.update({one.name: blank(one) for one in edit.kind.fields if one.name not in _KEPT})
-    edit.values.update(lineAmount=Decimal(0), vatProdPostingGroup="", genProdPostingGroup="", vatKey="")
+    edit.values.update(
+        lineAmount=Decimal(0), vatProdPostingGroup="", genProdPostingGroup="", vatKey="", dimensions={}
+    )
 
 
 def set_item(edit: Edit, item: Row) -> None:
@@ -47,6 +50,7 @@ def set_item(edit: Edit, item: Row) -> None:
         unitOfMeasureId=item["baseUnitOfMeasureId"],
         unitOfMeasureCode=item["baseUnitOfMeasureCode"],
         genProdPostingGroup=item["generalProductPostingGroupCode"],
+        dimensions={**_document(edit)["dimensions"], **defaults_of(edit.session.company, item.id)},
     )
     set_tax_group(edit, _tax_group_of(edit, item))
     set_unit_price(edit)
@@ -69,6 +73,7 @@ def set_account(edit: Edit, account: Row) -> None:
         lineObjectNumber=account["number"],
         description=account["displayName"],
         genProdPostingGroup=account["genProdPostingGroup"],
+        dimensions=_document(edit)["dimensions"],
     )
     set_tax_group(edit, _tax_group_of(edit, account))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from sandbox.bc import dimension_sets
 from sandbox.bc.document import LINE_STEP, check_open, lines_of, recalculate
 from sandbox.bc.edit import Edit, Trigger
 from sandbox.bc.errors import bad_request, dialog, must_have_value, not_in_table
@@ -41,7 +42,7 @@ def create(session: Session, kind: SalesKind, body: Mapping[str, Any], document_
 def insert(session: Session, kind: SalesKind, document: Row, body: Mapping[str, Any]) -> Row:
     """Save one line without working out the document's tax: the caller does that once for all its lines."""
     edit = Edit(session, TYPES[kind.lines], {**new_line(kind), "documentId": document.id})
-    edit.apply(body, _TRIGGERS)
+    edit.apply(body, _TRIGGERS, nested=("dimensionSetLines",))
     edit.values["documentId"] = document.id
     taken = [line["sequence"] for line in lines_of(session, kind, document.id)]
     if not edit.values["sequence"]:
@@ -49,7 +50,9 @@ def insert(session: Session, kind: SalesKind, document: Row, body: Mapping[str, 
     elif edit.values["sequence"] in taken:
         raise dialog("You cannot insert a line because a line already exists.")
     _check(edit, kind, document)
-    return session.company[kind.lines].insert(edit.values)
+    row = session.company[kind.lines].insert(edit.values)
+    dimension_sets.insert_all(session, row.id, body.get("dimensionSetLines", []))
+    return session.company[kind.lines].rows[row.id]
 
 
 def modify(session: Session, kind: SalesKind, row: Row, body: Mapping[str, Any]) -> Row:
@@ -96,6 +99,7 @@ def new_line(kind: SalesKind) -> dict[str, Any]:
         "vatProdPostingGroup": "",
         "genProdPostingGroup": "",
         "vatKey": "",
+        "dimensions": {},
         "discountAppliedBeforeTax": True,
     }
 

@@ -79,6 +79,7 @@ CUSTOMERS = EntityType(
         Navigation("paymentTerm", "paymentTerms", "paymentTermsId"),
         Navigation("shipmentMethod", "shipmentMethods", "shipmentMethodId"),
         Navigation("paymentMethod", "paymentMethods", "paymentMethodId"),
+        Navigation("defaultDimensions", "defaultDimensions", "parentId", collection=True),
     ),
     fields=(
         ID,
@@ -124,6 +125,7 @@ ITEMS = EntityType(
             "generalProductPostingGroup", "generalProductPostingGroups", "generalProductPostingGroupId"
         ),
         Navigation("unitOfMeasure", "unitsOfMeasure", "baseUnitOfMeasureId"),
+        Navigation("defaultDimensions", "defaultDimensions", "parentId", collection=True),
     ),
     fields=(
         ID,
@@ -311,39 +313,6 @@ TAX_AREAS = EntityType(
         code("code", 20, "Code"),
         text("displayName", 100, "Description"),
         choice("taxType", "taxBufferType", "Type", read_only=True),
-        MODIFIED,
-    ),
-)
-
-DIMENSIONS = EntityType(
-    "dimensions",
-    "dimension",
-    "Dimension",
-    key="code",
-    allowed="",
-    navigation=(Navigation("dimensionValues", "dimensionValues", "dimensionId", collection=True),),
-    fields=(
-        ID,
-        code("code", 20, "Code", read_only=True),
-        text("displayName", 30, "Name", read_only=True),
-        code("consolidationCode", 20, "Consolidation Code", read_only=True),
-        MODIFIED,
-    ),
-)
-
-DIMENSION_VALUES = EntityType(
-    "dimensionValues",
-    "dimensionValue",
-    "Dimension Value",
-    key="code",
-    allowed="",
-    navigation=(Navigation("dimension", "dimensions", "dimensionId"),),
-    fields=(
-        ID,
-        code("code", 20, "Code", read_only=True),
-        guid("dimensionId", "Dimension Id", read_only=True),
-        text("displayName", 50, "Name", read_only=True),
-        code("consolidationCode", 20, "Consolidation Code", read_only=True),
         MODIFIED,
     ),
 )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.bc.company import Company
+from sandbox.bc.dimensions import set_lines
 from sandbox.bc.query import Options, page
 from sandbox.bc.sales import BY_HEADERS, CREDIT_MEMO, INVOICE
 from sandbox.bc.schema import EntityType, Navigation
@@ -45,6 +46,8 @@ def value(session: Session, kind: EntityType, row: Row, name: str) -> Any:
 
 def related(company: Company, row: Row, way: Navigation) -> list[Row]:
     """The rows that a navigation property leads to."""
+    if way.target == "dimensionSetLines":
+        return set_lines(company, row.id)
     table = company[way.target]
     if not way.collection:
         found = table.get(row[way.via])

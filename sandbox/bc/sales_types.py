@@ -18,6 +18,8 @@ from sandbox.bc.schema import (
     whole,
 )
 
+_DIMENSIONS = Navigation("dimensionSetLines", "dimensionSetLines", "parentId", collection=True)
+
 SALES_INVOICES = EntityType(
     "salesInvoices",
     "salesInvoice",
@@ -30,6 +32,7 @@ SALES_INVOICES = EntityType(
         Navigation("paymentTerm", "paymentTerms", "paymentTermsId"),
         Navigation("shipmentMethod", "shipmentMethods", "shipmentMethodId"),
         Navigation("salesInvoiceLines", "salesInvoiceLines", "documentId", collection=True),
+        _DIMENSIONS,
     ),
     fields=(
         ID,
@@ -103,6 +106,7 @@ SALES_CREDIT_MEMOS = EntityType(
         Navigation("paymentTerm", "paymentTerms", "paymentTermsId"),
         Navigation("shipmentMethod", "shipmentMethods", "shipmentMethodId"),
         Navigation("salesCreditMemoLines", "salesCreditMemoLines", "documentId", collection=True),
+        _DIMENSIONS,
     ),
     fields=(
         ID,
@@ -169,6 +173,7 @@ def _lines(set_name: str, name: str, document: Navigation, *quantity_and_price: 
             Navigation("item", "items", "itemId"),
             Navigation("account", "accounts", "accountId"),
             Navigation("unitOfMeasure", "unitsOfMeasure", "unitOfMeasureId"),
+            _DIMENSIONS,
         ),
         fields=(
             ID,

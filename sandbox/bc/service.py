@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from sandbox.bc import customers, headers, items, lines, masters
+from sandbox.bc import pages
 from sandbox.bc.actions import ACTIONS
 from sandbox.bc.errors import Refusal, bad_request, changed, dialog, no_segment, no_token, not_allowed
 from sandbox.bc.query import Options, page, page_size, read_options, split_query
@@ -19,8 +19,6 @@ from sandbox.bc.store import Row
 from sandbox.bc.target import Target, read_target
 
 _ETAG = re.compile(r'W/"[A-Za-z0-9+/]+=*"')
-_PAGES: Mapping[str, Any] = {"customers": customers, "items": items}
-
 MISSING = object()
 
 
@@ -82,6 +80,9 @@ def _handle(session: Session, call: Call) -> Answer:
     _check_rights(session, target)
     if call.headers.get("data-access-intent", "").lower() == "readonly" and call.method != "GET":
         raise bad_request("The Data-Access-Intent header with the value ReadOnly is allowed for GET only.")
+    if target.kind.set_name == "dimensionSetLines" and target.rows is None:
+        what = "create a" if call.method == "POST" else "get to the"
+        raise dialog(f"You must get to the parent first to {what} dimension set line.")
     options = read_options(
         raw,
         target.kind,
@@ -122,11 +123,11 @@ def _one(call: Call, target: Target, options: Options) -> Answer:
         return Answer(200, _entity(target, target.row(), options))
     if call.method == "PATCH" and "M" in target.kind.allowed:
         row = _matched(call, target)
-        saved = _modify(target, row, _body(call))
+        saved = pages.modify(target, row, _body(call))
         return _written(call, target, saved, options, 200)
     if call.method == "DELETE" and "D" in target.kind.allowed:
         row = _matched(call, target)
-        _delete(target, row)
+        pages.delete(target, row)
         return Answer(204)
     raise not_allowed(call.method, target.kind.set_name)
 
@@ -179,40 +180,8 @@ def _next_link(call: Call, target: Target, token: str) -> str:
 
 
 def _create(call: Call, target: Target, options: Options) -> Answer:
-    session, set_name, body = target.session, target.kind.set_name, _body(call)
-    if set_name in BY_HEADERS:
-        row = headers.create(session, BY_HEADERS[set_name], body)
-    elif set_name in BY_LINES:
-        row = lines.create(session, BY_LINES[set_name], body, target.parent_id)
-    elif set_name in _PAGES:
-        row = _PAGES[set_name].create(session, body)
-    else:
-        row = masters.create(session, target.kind, body)
+    row = pages.create(target, _body(call))
     return _written(call, target, row, options, 201)
-
-
-def _modify(target: Target, row: Row, body: Mapping[str, Any]) -> Row:
-    session, set_name = target.session, target.kind.set_name
-    if set_name in BY_HEADERS:
-        return headers.modify(session, BY_HEADERS[set_name], row, body)
-    if set_name in BY_LINES:
-        return lines.modify(session, BY_LINES[set_name], row, body)
-    if set_name in _PAGES:
-        changed_row: Row = _PAGES[set_name].modify(session, row, body)
-        return changed_row
-    return masters.modify(session, target.kind, row, body)
-
-
-def _delete(target: Target, row: Row) -> None:
-    session, set_name = target.session, target.kind.set_name
-    if set_name in BY_HEADERS:
-        headers.delete(session, BY_HEADERS[set_name], row)
-    elif set_name in BY_LINES:
-        lines.delete(session, BY_LINES[set_name], row)
-    elif set_name in _PAGES:
-        _PAGES[set_name].delete(session, row)
-    else:
-        masters.delete(session, target.kind, row)
 
 
 def _matched(call: Call, target: Target) -> Row:

@@ -29,6 +29,11 @@ _SWITCHES: tuple[tuple[str, Any, str], ...] = (
     ("delete_needs_if_match", True, "DELETE without If-Match is refused"),
     ("missing_before_if_match", True, "a record that is gone answers 404 before If-Match is looked at"),
     ("quantity_reprices", True, "a change of quantity puts the item's price back (price lists)"),
+    (
+        "dimensions_before_lines",
+        True,
+        "a deep insert takes a header's dimensions before its lines, which then carry them (old versions: after)",
+    ),
     ("recurring_lines", "before", "a customer's recurring lines are added 'before' or 'after' those sent"),
     ("batch_needs_accept", True, "$batch without Accept: application/json answers multipart, not JSON"),
     (

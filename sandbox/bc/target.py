@@ -40,8 +40,11 @@ class Target:
 
     def row(self) -> Row:
         """The entity named by `key`; 404 where it is gone or does not belong to its parent."""
-        found = self.table.get(self.key)
-        if found is None or (self.rows is not None and all(one.id != self.key for one in self.rows)):
+        if self.rows is None:
+            found = self.table.get(self.key)
+        else:
+            found = next((one for one in self.rows if one.id == self.key), None)
+        if found is None:
             raise no_record(self.kind.al, f"SystemId='{{{self.key.upper()}}}'")
         return found
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.bc import master_types, sales_types
+from sandbox.bc import dimension_types, master_types, sales_types
 from sandbox.bc.schema import EntityType
 
 TYPES: Mapping[str, EntityType] = {
     one.set_name: one
-    for module in (master_types, sales_types)
+    for module in (master_types, dimension_types, sales_types)
     for one in vars(module).values()
     if isinstance(one, EntityType)
 }
