@@ -209,7 +209,7 @@ def _values(set_name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in wanted.items():
         one = kind.by_name.get(name)
         if one is None:
-            made[name] = Decimal(value) if name in ("invoiceDiscount", "lineAmount") else value
+            made[name] = Decimal(value) if name in ("invoiceDiscount", "lineAmount", "unitCost") else value
         elif one.kind == "choice":
             made[name] = decode_member(value)
         else:

@@ -12,15 +12,17 @@ from uuid import uuid4
 import msgspec
 from aiohttp import web
 
-from sandbox.bc import batch, metadata
+from sandbox.bc import batch, line_costs, metadata
 from sandbox.bc.errors import Refusal, bad_request, not_authenticated
 from sandbox.bc.kinds import kind_of
+from sandbox.bc.schema import EntityType
 from sandbox.bc.service import MISSING, Answer, Call, answer, refused
 from sandbox.bc.session import Session
 from sandbox.bc.state import State, state_of
+from sandbox.bc.types import TYPES
 from sandbox.world import Token, World
 
-_API = re.compile(r"/v2\.0/(?:([^/]+)/)?([^/]+)/api/v2\.0(?:/(.*))?")
+_API = re.compile(r"/v2\.0/(?:([^/]+)/)?([^/]+)/api/(v2\.0|[^/]+/[^/]+/v[^/]+)(?:/(.*))?")
 _ENVIRONMENTS = re.compile(r"/environments/v1\.[12]/?")
 _LARGEST_BODY = 350 * 1024 * 1024
 _JSON = "application/json; odata.metadata=minimal; odata.streaming=true"
@@ -51,20 +53,21 @@ async def _respond(state: State, request: web.Request) -> web.Response:
     if _ENVIRONMENTS.fullmatch(path) and request.method == "GET":
         return _response(_environments(state, request))
     found = _API.fullmatch(path)
-    if found is None:
+    types = _types(state.world, found[3]) if found else None
+    if found is None or types is None:
         raise Refusal(
             404,
             "BadRequest_NotFound",
             f"No HTTP resource was found that matches the request URI '{request.url}'.",
         )
-    tenant, environment, rest = found[1], found[2], found[3] or ""
+    tenant, environment, rest = found[1], found[2], found[4] or ""
     token = _token(state.world, request)
     _check_tenant(state.world, token, tenant)
-    session = _session(state, token, environment, f"{_origin(request)}{path[: found.end(2)]}/api/v2.0")
+    session = _session(state, token, environment, f"{_origin(request)}{path[: found.end(3)]}", types)
     if rest == "":
-        return _response(Answer(200, metadata.service_document(session.base)))
+        return _response(Answer(200, metadata.service_document(session.base, types)))
     if rest == "$metadata":
-        return web.Response(text=metadata.edmx(), content_type="application/xml", headers=_trace())
+        return web.Response(text=metadata.edmx(types), content_type="application/xml", headers=_trace())
     call = await _call(request, rest)
     parts = batch.part_count(call.body) if rest == "$batch" else 1
     async with state.gate.place(token.principal, max(parts, 1)):
@@ -114,7 +117,16 @@ def _check_tenant(world: World, token: Token, tenant: str | None) -> None:
         raise Refusal(401, "", "", bare=True)
 
 
-def _session(state: State, token: Token, name: str, base: str) -> Session:
+def _types(world: World, api: str) -> Mapping[str, EntityType] | None:
+    """The entity sets of an API; None where this environment has no such API."""
+    if api == "v2.0":
+        return TYPES
+    if api == line_costs.API and world.switch("bc.line_cost_extension"):
+        return line_costs.SETS
+    return None
+
+
+def _session(state: State, token: Token, name: str, base: str, types: Mapping[str, EntityType]) -> Session:
     environment = state.environments.get(name.casefold())
     if environment is None:
         raise Refusal(401, "", "", bare=True)
@@ -122,7 +134,7 @@ def _session(state: State, token: Token, name: str, base: str) -> Session:
     known = registered if isinstance(registered, bool) else environment.name in registered
     if token.app_only and not known:
         raise not_authenticated()
-    return Session(state.world, environment, base)
+    return Session(state.world, environment, base, types=types)
 
 
 def _environments(state: State, request: web.Request) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_ROOT = re.compile(r"^/v2\.0/(?:[^/]+/)?[^/]+/api/v2\.0(?:/|$)")
+_ROOT = re.compile(r"^/v2\.0/(?:[^/]+/)?[^/]+/api/(?:v2\.0|[^/]+/[^/]+/v[^/]+)(?:/|$)")
 
 
 def kind_of(method: str, path: str) -> str:

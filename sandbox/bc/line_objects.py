@@ -22,7 +22,12 @@ def reset(edit: Edit) -> None:
     """What validating the number does first: everything blank again, save the quantity."""
     edit.values.update({one.name: blank(one) for one in edit.kind.fields if one.name not in _KEPT})
     edit.values.update(
-        lineAmount=Decimal(0), vatProdPostingGroup="", genProdPostingGroup="", vatKey="", dimensions={}
+        lineAmount=Decimal(0),
+        vatProdPostingGroup="",
+        genProdPostingGroup="",
+        vatKey="",
+        dimensions={},
+        unitCost=Decimal(0),
     )
 
 
@@ -50,6 +55,7 @@ def set_item(edit: Edit, item: Row) -> None:
         unitOfMeasureId=item["baseUnitOfMeasureId"],
         unitOfMeasureCode=item["baseUnitOfMeasureCode"],
         genProdPostingGroup=item["generalProductPostingGroupCode"],
+        unitCost=item["unitCost"],
         dimensions={**_document(edit)["dimensions"], **defaults_of(edit.session.company, item.id)},
     )
     set_tax_group(edit, _tax_group_of(edit, item))
@@ -119,6 +125,7 @@ def set_unit(edit: Edit, code: str) -> None:
         raise not_in_table("Unit of Measure Code", "Sales Invoice Line Aggregate", code, related)
     values.update(unitOfMeasureId=row.id if row else ZERO_GUID, unitOfMeasureCode=code)
     if item is not None:
+        values["unitCost"] = item["unitCost"]
         set_unit_price(edit)
 
 

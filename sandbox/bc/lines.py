@@ -100,6 +100,7 @@ def new_line(kind: SalesKind) -> dict[str, Any]:
         "genProdPostingGroup": "",
         "vatKey": "",
         "dimensions": {},
+        "unitCost": Decimal(0),
         "discountAppliedBeforeTax": True,
     }
 

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from sandbox.bc.schema import ENUMS, EntityType
-from sandbox.bc.types import TYPES
 from sandbox.bc.values import encode_member
 
 
-def service_document(base: str) -> dict[str, Any]:
+def service_document(base: str, types: Mapping[str, EntityType]) -> dict[str, Any]:
     return {
         "@odata.context": f"{base}/$metadata",
-        "value": [{"name": name, "kind": "EntitySet", "url": name} for name in sorted(TYPES)],
+        "value": [{"name": name, "kind": "EntitySet", "url": name} for name in sorted(types)],
     }
 
 
-@cache
-def edmx() -> str:
+def edmx(types: Mapping[str, EntityType]) -> str:
     """The model as EDMX, namespace `Microsoft.NAV`."""
-    types = "".join(_entity_type(kind) for kind in TYPES.values())
-    enums = "".join(_enum(name, members) for name, members in ENUMS.items())
+    kinds = "".join(_entity_type(kind, types) for kind in types.values())
+    used = {one.enum for kind in types.values() for one in kind.fields}
+    enums = "".join(_enum(name, members) for name, members in ENUMS.items() if name in used)
     sets = "".join(
         f'<EntitySet Name="{kind.set_name}" EntityType="Microsoft.NAV.{kind.name}"/>'
-        for kind in TYPES.values()
+        for kind in types.values()
     )
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
         '<Schema Namespace="Microsoft.NAV" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
-        f'{types}{enums}{_actions()}<EntityContainer Name="NAV">{sets}</EntityContainer>'
+        f'{kinds}{enums}{_actions(types)}<EntityContainer Name="NAV">{sets}</EntityContainer>'
         "</Schema></edmx:DataServices></edmx:Edmx>"
     )
 
 
-def _entity_type(kind: EntityType) -> str:
+def _entity_type(kind: EntityType, types: Mapping[str, EntityType]) -> str:
     properties = "".join(
         f"<Property Name={quoteattr(one.name)} Type={quoteattr(one.edm)}"
         + (f' MaxLength="{one.max}"' if one.max else "")
@@ -45,13 +44,13 @@ def _entity_type(kind: EntityType) -> str:
         for one in kind.fields
     )
     ways = "".join(
-        f'<NavigationProperty Name="{way.name}" Type="{_target(way.target, way.collection)}"/>'
+        f'<NavigationProperty Name="{way.name}" Type="{_target(way.target, way.collection, types)}"/>'
         for way in kind.navigation
     )
     if kind.set_name == "companies":
         ways = "".join(
-            f'<NavigationProperty Name="{name}" Type="{_target(name, True)}" ContainsTarget="true"/>'
-            for name in TYPES
+            f'<NavigationProperty Name="{name}" Type="{_target(name, True, types)}" ContainsTarget="true"/>'
+            for name in types
             if name != "companies"
         )
     return (
@@ -59,8 +58,8 @@ def _entity_type(kind: EntityType) -> str:
     )
 
 
-def _target(set_name: str, collection: bool) -> str:
-    name = f"Microsoft.NAV.{TYPES[set_name].name}"
+def _target(set_name: str, collection: bool, types: Mapping[str, EntityType]) -> str:
+    name = f"Microsoft.NAV.{types[set_name].name}"
     return f"Collection({name})" if collection else name
 
 
@@ -71,7 +70,7 @@ def _enum(name: str, members: tuple[str, ...]) -> str:
     return f'<EnumType Name="{name}">{listed}</EnumType>'
 
 
-def _actions() -> str:
+def _actions(types: Mapping[str, EntityType]) -> str:
     common = ("post", "postAndSend", "send", "cancel", "cancelAndSend")
     bound = [("salesInvoice", name) for name in (*common, "makeCorrectiveCreditMemo")]
     bound += [("salesCreditMemo", name) for name in common]
@@ -79,4 +78,5 @@ def _actions() -> str:
         f'<Action Name="{name}" IsBound="true"><Parameter Name="bindingParameter" '
         f'Type="Microsoft.NAV.{entity}"/></Action>'
         for entity, name in bound
+        if any(kind.name == entity for kind in types.values())
     )

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.bc import customers, default_dimensions, dimension_sets, headers, items, lines, masters
+from sandbox.bc import (
+    customers,
+    default_dimensions,
+    dimension_sets,
+    headers,
+    items,
+    line_costs,
+    lines,
+    masters,
+)
 from sandbox.bc.sales import BY_HEADERS, BY_LINES
 from sandbox.bc.store import Row
 from sandbox.bc.target import Target
@@ -15,6 +24,7 @@ _PAGES: Mapping[str, Any] = {
     "items": items,
     "dimensionSetLines": dimension_sets,
     "defaultDimensions": default_dimensions,
+    line_costs.SET: line_costs,
 }
 
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from sandbox.bc.company import Company, Environment
 from sandbox.bc.errors import Refusal
+from sandbox.bc.schema import EntityType
+from sandbox.bc.types import TYPES
 from sandbox.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One request's surroundings. `base` is the absolute address of the API root, without a slash at its end."""
+    """One request's surroundings. `base` is the absolute address of the API root, without a slash at its end.
+
+    `types` are the entity sets of the API that was called: API v2.0, or an extension's own.
+    """
 
     world: World
     environment: Environment
     base: str
     chosen: Company | None = None
+    types: Mapping[str, EntityType] = field(default_factory=lambda: TYPES)
 
     @property
     def company(self) -> Company:

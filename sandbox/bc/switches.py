@@ -34,6 +34,7 @@ _SWITCHES: tuple[tuple[str, Any, str], ...] = (
         True,
         "a deep insert takes a header's dimensions before its lines, which then carry them (old versions: after)",
     ),
+    ("line_cost_extension", False, "our extension is installed: the API halobc/sync/v1.0 is there"),
     ("recurring_lines", "before", "a customer's recurring lines are added 'before' or 'after' those sent"),
     ("batch_needs_accept", True, "$batch without Accept: application/json answers multipart, not JSON"),
     (

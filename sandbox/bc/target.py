@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from sandbox.bc import line_costs
 from sandbox.bc.errors import Refusal, bad_request, no_record, no_segment, syntax
 from sandbox.bc.render import related
 from sandbox.bc.schema import EntityType
@@ -71,9 +72,11 @@ def read_target(session: Session, path: str, options: Mapping[str, str], header:
             raise bad_request("The supplied company name is not valid.", "Unknown")
         session = session.within(company)
     name, key = segments[0]
-    if name not in TYPES or name == "companies":
+    if name not in session.types or name == "companies":
         raise no_segment(name)
-    target = Target(session, TYPES[name], context + name)
+    target = Target(session, session.types[name], context + name)
+    if name == line_costs.SET:
+        target.rows = line_costs.rows(session.company)
     if key is not None:
         target.key = _guid(key)
     return _within(target, segments[1:])
