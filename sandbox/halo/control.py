@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from sandbox.control import BadRequest
 from sandbox.halo.errors import HaloError
 from sandbox.halo.fields import Row
+from sandbox.halo.invoices import credit
 from sandbox.halo.reading import addresses, raw
 from sandbox.halo.resources import BY_LOWER_NAME, Resource
 from sandbox.halo.saving import delete, save
@@ -52,6 +53,17 @@ def _agent(state: HaloState) -> list[web.RouteDef]:
             delete(state, resource, _key_of(request, resource))
         return web.Response(status=204)
 
+    async def credited(request: web.Request) -> web.Response:
+        """{"linked": false}: a credit note that does not say what it credits."""
+        resource = BY_LOWER_NAME["invoice"]
+        key = int(str(_key_of(request, resource)))
+        if state.find("Invoice", key) is None:
+            raise HaloError(404)
+        wanted = _object(await _body(request)) if request.can_read_body else {}
+        with state.transaction():
+            row = credit(state, key, linked=bool(wanted.get("linked", True)))
+        return _json(raw(state, resource, row), 201)
+
     def press(changes: Mapping[str, Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def pressed(request: web.Request) -> web.Response:
             key = _key_of(request, BY_LOWER_NAME["invoice"])
@@ -62,6 +74,7 @@ def _agent(state: HaloState) -> list[web.RouteDef]:
     return [
         web.post("/agent/Invoice/{id}/void", _plain_errors(press({"voided": True}))),
         web.post("/agent/Invoice/{id}/post", _plain_errors(press({"posted": True}))),
+        web.post("/agent/Invoice/{id}/credit", _plain_errors(credited)),
         web.post("/agent/{resource}", _plain_errors(create)),
         web.patch("/agent/{resource}/{id}", _plain_errors(edit)),
         web.delete("/agent/{resource}/{id}", _plain_errors(remove)),

@@ -57,6 +57,19 @@ ITEM = _table(
     obj="dbc_dimensions item_accounts_links new_item_accounts_link external_links new_external_link customfields",
     time="lastmodified datecreated",
 )
+# Rows of `dbc_dimensions`, in the shape of BusinessCentralDimensions; and of `popup_notes` (AreaPopup).
+DIMENSION = _table(
+    int="halo_id haloparentid dynamicstype",
+    str="id parent_id parent_type display_name code consolidation_code dimension_id dimension_code dimension_value_id "
+    "dimension_value_code value_id value_code value_display_name value_consolidation_code posting_value",
+    time="last_modified_date_time",
+)
+POPUP_NOTE = _table(
+    int="id client_id site_id user_id read_status",
+    str="note",
+    bool="dismissable displaymodal displayhtml limitdaterange",
+    time="date_created startdate enddate",
+)
 ASSET_GROUP = _table(
     int="id tax_id",
     str="name thirdpartyid nominalcode nominalcodepurchase itemcode_id",

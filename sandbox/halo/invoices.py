@@ -49,6 +49,35 @@ def save_invoice(state: HaloState, element: Mapping[str, Any], *, by_agent: bool
     return row
 
 
+def credit(state: HaloState, key: int, *, linked: bool = True) -> Row:
+    """A person credits an invoice: a credit note with its lines, linked to it, in the form of the switch
+    `halo.credit_quantities`. Not `linked`: only `invoicetype` 2 tells what it is."""
+    credited = state.table("Invoice")[key]
+    form = state.switch("credit_quantities")
+    turned = {"negative": "qty_order", "negative_price": "unit_price"}.get(form, "")
+    lines = [
+        {
+            **{
+                name: value
+                for name, value in line.items()
+                if name not in ("ihid", "dbc_id", "dbc_sequence_id")
+            },
+            "id": 0,
+            "creditlinkedidid": line["id"] if linked else 0,
+            **({turned: -line[turned]} if turned else {}),
+            **{name: -line[name] if turned else line[name] for name in ("net_amount", "tax_amount")},
+        }
+        for line in credited["lines"]
+    ]
+    kept = ("client_id", "sitenumber", "currency_code", "currency_conversion_rate", "cust_order_number")
+    sent = {name: credited[name] for name in kept} | {
+        "invoicetype": 2,
+        "creditlinkedtoinvoiceid": key if linked else 0,
+        "lines": lines,
+    }
+    return save_invoice(state, sent, by_agent=True)
+
+
 def update_lines(state: HaloState, elements: Sequence[Any]) -> list[Row]:
     """POST /Invoice/updatelines: bare lines, only what is sent changes; gives the lines as stored.
 

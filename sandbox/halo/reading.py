@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox.halo.fields import LINE, Row
+from sandbox.halo.nested import shown_nested
 from sandbox.halo.resources import Resource
 from sandbox.halo.seeding import Key
 from sandbox.halo.store import HaloState
@@ -25,7 +26,12 @@ def detail(state: HaloState, resource: Resource, row: Row, *, include_details: b
 def list_row(
     state: HaloState, resource: Resource, row: Row, *, lines: bool = False, addresses: bool = False
 ) -> Row:
-    """One row of a list: the thin columns; an invoice's lines with `includelines`."""
+    """One row of a list: the thin columns; an invoice's lines with `includelines`.
+
+    By switch a row of Invoice is then whole, as its detail is (`halo.full_invoice_rows`).
+    """
+    if lines and resource.name == "Invoice" and state.switch("full_invoice_rows"):
+        return detail(state, resource, row, include_details=True)
     thin = bool(resource.thin) and bool(state.switch("thin_rows"))
     shown = (
         {name: value for name, value in row.items() if name in resource.thin}
@@ -93,7 +99,7 @@ def _links(state: HaloState, resource: str, key: int) -> list[Row]:
 def _written(state: HaloState, resource: Resource, row: Row) -> Row:
     zone, suffix = state.zone, str(state.switch("time_suffix"))
     doubles = bool(state.switch("ids_as_double"))
-    shown = written(resource.fields, row, zone, suffix, doubles)
+    shown = written(resource.fields, shown_nested(state, row), zone, suffix, doubles)
     if "lines" in shown:
         shown["lines"] = [written(LINE, line, zone, suffix, doubles) for line in shown["lines"]]
     return shown

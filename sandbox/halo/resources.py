@@ -45,7 +45,9 @@ CLIENT = Resource(
         "id name toplevel_id toplevel_name inactive accountsid dbc_company_id main_site_id stopped "
         "client_to_invoice alastupdate"
     ),
-    heavy=_names("notes popup_notes customfields external_links main_delivery_address main_invoice_address"),
+    heavy=_names(
+        "notes popup_notes dbc_dimensions customfields external_links main_delivery_address main_invoice_address"
+    ),
     order="name",
     stamp="alastupdate",
     created="datecreated",
@@ -75,7 +77,7 @@ ITEM = Resource(
         "id name accountsid type assetgroup_id assetgroup_name baseprice costprice inactive dbc_company_id "
         "lastmodified"
     ),
-    heavy=_names("external_links item_accounts_links customfields"),
+    heavy=_names("external_links item_accounts_links dbc_dimensions customfields"),
     order="name",
     stamp="lastmodified",
     created="datecreated",

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.halo.errors import HaloError, not_found, refused
 from sandbox.halo.fields import DERIVED, SITE, Row, blank, is_stored
 from sandbox.halo.invoices import save_invoice
+from sandbox.halo.nested import keep_nested
 from sandbox.halo.resources import RESOURCES, Resource
 from sandbox.halo.seeding import Key
 from sandbox.halo.store import HaloState, Operation
@@ -55,6 +56,7 @@ def save(state: HaloState, resource: Resource, element: Mapping[str, Any], *, by
         row["main_site_id"] = _main_site(state, row, sent)
     if resource.name == "Client" and state.switch("client_address_writable"):
         _move_site(state, row, sent)
+    keep_nested(state, resource.name, found or {}, row, sent)
     _derive(state, resource, row)
     silent = bool(sent.get("_dont_fire_automations")) and bool(state.switch("dont_fire_automations"))
     state.put(resource, key, row, operation, silent=silent)
