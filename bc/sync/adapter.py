@@ -35,6 +35,10 @@ class Plan(Protocol):
         """Whether BC's answer to this one decides what is sent next: plan again after it."""
 
 
+class Partly(Refused):
+    """Refused with an earlier piece of the change carried out: the intent stays, so that BC is read before more is sent."""
+
+
 class Removed(Refused):
     """Refused, and the BC record was removed on account of it: the link goes too."""
 

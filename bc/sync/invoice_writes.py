@@ -13,7 +13,7 @@ from bc.entities.invoice import InvoicePlan
 from bc.entities.line_diff import Insert
 from bc.errors import AlreadyExists, Conflict, Gone, Refused, SyncError, UnknownOutcome
 from bc.model import Action, Link
-from bc.sync.adapter import Removed
+from bc.sync.adapter import Partly, Removed
 from bc.sync.conflicts import check_nobody_asks, three_way
 from bc.sync.context import Push
 from bc.sync.invoice_documents import (
@@ -92,6 +92,8 @@ async def update(push: Push, prepared: Prepared, link: Link) -> Link:
         document = await read(push, prepared.plan.kind, link.bc_id)
         link = recovered(document, prepared, link)
         prepared = compared(prepared.plan, link, push.connection.settings)
+        if _renumbered(prepared, link):
+            raise _partly(prepared.plan)
         if not prepared.parts:
             return _taken(push, link, document, prepared, _keys_after(document, link))
 
@@ -108,10 +110,10 @@ async def _updated(push: Push, prepared: Prepared, link: Link, size: int) -> Lin
         answers = await push.bc.batch(push.connection, parts, snapshot=True)
         try:
             _raise_first_error(answers, wrote=True)
-        except Conflict as error:
+        except (Conflict, Refused) as error:
             if not start:
                 raise
-            raise _partly(prepared.plan) from error
+            raise _stopped(prepared.plan, error) from error
         document = answers[-1].body if last else None
     keys = keys_by_number(document or {}, prepared.numbers, _staying(link, prepared))
     return _taken(push, link, document or {}, prepared, keys)
@@ -130,6 +132,32 @@ async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
     await refuse_gross_prices(push, kind, document, prepared.plan.name)
     now = applied(link, document, prepared.plan, _keys_after(document, link))
     return msgspec.structs.replace(now, payload=prepared.plan.header_payload)
+
+
+def _renumbered(prepared: Prepared, link: Link) -> bool:
+    """Whether a line would go under another number than the intent says: by that it could not be found again.
+
+    So it is after a piece that deleted some of the lines that were to make room: the others may fit where they stand.
+    """
+    intended = link.intent.numbers if link.intent else {}
+    return any(intended.get(insert.line.key) != insert.sequence for insert in prepared.diff.inserts)
+
+
+def _stopped(plan: InvoicePlan, error: SyncError) -> SyncError:
+    """What a refusal means after an earlier piece of the change was carried out."""
+    if _too_much(error):
+        return error
+    if isinstance(error, (Conflict, Gone)):
+        # Somebody else is at it: read what stands there, then go on.
+        return _partly(plan)
+    return Partly(
+        error.code,
+        f"{error.message} Some of the changes of {plan.kind.word} {plan.name} are in Business Central already.",
+        cure=error.cure,
+        correlation_id=error.correlation_id,
+        status=error.status,
+        remote_code=error.remote_code,
+    )
 
 
 def _partly(plan: InvoicePlan) -> UnknownOutcome:

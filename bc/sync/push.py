@@ -17,7 +17,7 @@ from bc.entities.values import Record
 from bc.errors import Conflict, Gone, Refused, Skip, SyncError
 from bc.model import Action, Connection, Dirty, Intent, Link, Outcome
 from bc.store.rows import Row
-from bc.sync.adapter import Adapter, Plan, Removed
+from bc.sync.adapter import Adapter, Partly, Plan, Removed
 from bc.sync.context import Push, current_push, utc_now
 from bc.sync.outcomes import outcome_of
 from bc.sync.outcomes import record as keep
@@ -155,6 +155,8 @@ async def _act(
                 return row
         except Removed:
             await push.services.store.links.delete(row.value, row.etag)
+            raise
+        except Partly:
             raise
         except (Refused, Skip):
             await _withdraw(push, row)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bc.entities.invoice import LinePlan
 from bc.entities.line_diff import LineDiff, diff_lines
@@ -146,3 +148,61 @@ def test_any_edit_ends_in_exactly_the_wanted_lines_in_order(
     assert len(state) == len(after) + len(theirs)
     again = diff([*held(after, change.numbers), *theirs], after)
     assert not again
+
+
+def after(existing: list[LinkedLine], change: LineDiff, done: int) -> list[LinkedLine]:
+    """BC's lines once the first `done` operations of a change that was cut into pieces are there."""
+    lines = {line.sequence: line for line in existing}
+    deletes = change.deletes[:done]
+    changes = change.changes[: max(0, done - len(change.deletes))]
+    inserts = change.inserts[: max(0, done - len(change.deletes) - len(change.changes))]
+    for line in deletes:
+        del lines[line.sequence]
+    for edit in changes:
+        lines[edit.existing.sequence] = replace(edit.existing, payload=edit.line.payload)
+    for insert in inserts:
+        (lines[insert.sequence],) = held([insert.line], (insert.sequence,))
+    return [lines[number] for number in sorted(lines)]
+
+
+@given(LINES, LINES, st.lists(st.integers(1, 6000), max_size=3, unique=True), st.data())
+def test_a_change_that_stopped_anywhere_is_completed_to_the_same_lines(
+    before: list[LinePlan], wanted: list[LinePlan], foreign: list[int], data: st.DataObject
+) -> None:
+    existing = held(before, diff([], before).numbers)
+    taken = {line.sequence for line in existing}
+    theirs = [LinkedLine(bc_id=f"theirs-{n}", sequence=n, etag="e") for n in foreign if n not in taken]
+    change = diff([*existing, *theirs], wanted)
+    count = len(change.deletes) + len(change.changes) + len(change.inserts)
+    done = data.draw(st.integers(0, count))
+    halfway = after([*existing, *theirs], change, done)
+    rest = diff(halfway, wanted)
+    state = applied(halfway, rest, wanted)
+    assert [value for value in state.values() if value[0]] == [(line.key, line.payload) for line in wanted]
+    if done >= len(change.deletes):
+        # The intent's numbers hold. Before, a line that was still to go may fit where it stands.
+        assert rest.numbers == change.numbers
+
+
+@given(LINES, LINES)
+def test_what_stays_where_it_fits_is_not_touched(before: list[LinePlan], wanted: list[LinePlan]) -> None:
+    existing = {line.halo_line_id: line for line in held(before, diff([], before).numbers)}
+    change = diff(list(existing.values()), wanted)
+    inserted = [insert.line.key for insert in change.inserts]
+    stays = [line for line in wanted if line.key not in inserted]
+    assert {edit.line.key for edit in change.changes} == {
+        line.key for line in stays if existing[line.key].payload != line.payload
+    }
+    assert {line.halo_line_id for line in change.deletes} == existing.keys() - {line.key for line in stays}
+    # Of those that are inserted although BC has them: another line type, or at or behind one that did not fit.
+    anew = [line for line in wanted if line.key in inserted and line.key in existing]
+    moved = [line for line in anew if not _other_type(existing[line.key], line)]
+    if moved:
+        place = wanted.index(moved[0])
+        assert existing[moved[0].key].sequence <= (change.numbers[place - 1] if place else 0)
+        assert {line.key for line in wanted[place:]} <= set(inserted)
+
+
+def _other_type(line: LinkedLine, planned: LinePlan) -> bool:
+    found: dict[str, Any] = msgspec.json.decode(line.payload)
+    return bool(found["lineType"] != planned.body["lineType"])

@@ -14,6 +14,7 @@ import pytest
 from bc.model import Entity, Operation, Source
 from bc.services import Services
 from tests.e2e.acting import Acting, Invoicing, number
+from tests.faults.credit_memos import memo_lines, memos
 from tests.faults.engine import Died, How, Peril, a_process, drain
 
 
@@ -95,6 +96,25 @@ async def a_synced_invoice(stage: Stage) -> str:
     return halo_id
 
 
+async def a_new_credit_note(stage: Stage) -> str:
+    one = stage.invoicing
+    return one.invoice(
+        one.line("Service", -2, 100, "One"), one.line("Inventory", -1, 49.99, "Two"), invoicetype=2
+    )
+
+
+async def a_synced_credit_note(stage: Stage) -> str:
+    one = stage.invoicing
+    halo_id = one.invoice(
+        one.line("Service", 1, 10, "One"),
+        one.line("Service", 2, 20, "Two"),
+        one.line("Inventory", 3, 30, "Three"),
+        invoicetype=2,
+    )
+    await stage.push("invoice", halo_id)
+    return halo_id
+
+
 async def a_new_customer(stage: Stage) -> str:
     made = stage.acting.agent("Client", {"name": "Crash Test Ltd", "toplevel_id": 1})
     halo_id = number(made["id"])
@@ -142,6 +162,27 @@ def invoice_stands(stage: Stage, halo_id: str) -> None:
     assert {line["dbc_id"] for line in halo["lines"]} == ids
 
 
+def credit_memo_stands(stage: Stage, halo_id: str) -> None:
+    """One credit memo, above zero whatever Halo's sign is, and no invoice."""
+    assert stage.acting.bc_invoices(halo_id) == []
+    (memo,) = memos(stage.acting, halo_id)
+    halo = stage.acting.halo("Invoice", halo_id)
+    assert (halo["dbc_id"], halo["thirdpartyinvoicenumber"]) == (memo["id"], memo["number"])
+    wanted = sorted(
+        (text, abs(quantity), price)
+        for text, quantity, price in _amounts(
+            halo["lines"], "item_shortdescription", "qty_order", "unit_price"
+        )
+    )
+    lines = memo_lines(stage.acting, halo_id)
+    assert sorted(_amounts(lines, "description", "quantity", "unitPrice")) == wanted
+    assert {line["dbc_id"] for line in halo["lines"]} == {line["id"] for line in lines}
+
+
+def no_credit_memo(stage: Stage, halo_id: str) -> None:
+    assert memos(stage.acting, halo_id) == []
+
+
 def _amounts(lines: list[dict[str, Any]], *names: str) -> list[tuple[str, Decimal, Decimal]]:
     text, quantity, price = names
     return [(str(one[text]), Decimal(str(one[quantity])), Decimal(str(one[price]))) for one in lines]
@@ -173,6 +214,13 @@ FLOWS = {
         "invoice", a_synced_invoice, change_customer, moved_to_the_second_customer, "updated"
     ),
     "delete": Flow("invoice", a_synced_invoice, remove, no_invoice, "deleted", "delete"),
+    "credit note": Flow("invoice", a_new_credit_note, nothing, credit_memo_stands, "created"),
+    "update of a credit note": Flow(
+        "invoice", a_synced_credit_note, edit_lines, credit_memo_stands, "updated"
+    ),
+    "delete of a credit note": Flow(
+        "invoice", a_synced_credit_note, remove, no_credit_memo, "deleted", "delete"
+    ),
     "customer": Flow("customer", a_new_customer, nothing, one_customer, "created"),
 }
 
@@ -215,6 +263,43 @@ async def every_call(stage: Stage, name: str, how: How) -> int:
 @pytest.mark.timeout(240)
 async def test_a_death_before_any_call_of_a_create_leaves_one_invoice(stage: Stage) -> None:
     assert await every_call(stage, "create", "dies before") > 15
+
+
+async def a_long_invoice(stage: Stage) -> str:
+    one = stage.invoicing
+    halo_id = one.invoice(*(one.line("Service", 1, 10, f"Line {n}") for n in range(80)))
+    await stage.push("invoice", halo_id)
+    return halo_id
+
+
+def put_a_line_in_front(stage: Stage, halo_id: str) -> None:
+    first = {**stage.invoicing.line("Service", 1, 5, "In front"), "sequenceid": -1}
+    stage.acting.edit("Invoice", halo_id, {"lines": [first]})
+
+
+def invoice_stands_in_order(stage: Stage, halo_id: str) -> None:
+    invoice_stands(stage, halo_id)
+    (invoice,) = stage.acting.bc_invoices(halo_id)
+    wanted = [line["item_shortdescription"] for line in stage.acting.halo("Invoice", halo_id)["lines"]]
+    assert [line["description"] for line in stage.acting.bc_lines(invoice["id"])] == wanted
+
+
+LONG = Flow("invoice", a_long_invoice, put_a_line_in_front, invoice_stands_in_order, "updated")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("how", ["dies before", "dies after", "loses the answer of"])
+async def test_an_interruption_between_two_pieces_of_a_long_change_is_completed(
+    stage: Stage, how: How
+) -> None:
+    halo_id = await LONG.arrange(stage)
+    LONG.change(stage, halo_id)
+    whole = Peril()
+    await stage.push("invoice", halo_id, peril=whole)
+    pieces = [at for at, call in enumerate(whole.calls, 1) if call.startswith("bc POST")]
+    assert len(pieces) == 2  # 80 deletes and 81 inserts
+    for at in pieces:
+        assert await interrupted(stage, LONG, how, at)
 
 
 @pytest.mark.soak

@@ -8,22 +8,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.acting import Acting, Invoicing
+from tests.faults.credit_memos import memo_lines, memos
 from tests.faults.looking import by_control, deliver, log, switch
 from tests.faults.test_f_documents import pushed
 
 pytestmark = pytest.mark.timeout(90)
-
-
-def memos(acting: Acting, halo_id: str) -> list[dict[str, Any]]:
-    """Every credit memo in BC that carries this credit note's key."""
-    key = f"HALO-{halo_id}"
-    return [row for row in acting.bc("salesCreditMemos") if row["externalDocumentNumber"] == key]
-
-
-def memo_lines(acting: Acting, halo_id: str) -> list[dict[str, Any]]:
-    (memo,) = memos(acting, halo_id)
-    rows = [row for row in acting.bc("salesCreditMemoLines") if row["documentId"] == memo["id"]]
-    return sorted(rows, key=lambda row: int(row["sequence"]))
 
 
 def a_credit_note(invoicing: Invoicing, *lines: dict[str, Any], **more: Any) -> str:
