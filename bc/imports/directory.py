@@ -13,6 +13,7 @@ from bc.entities.values import Record, ident, text
 from bc.errors import Refused
 from bc.imports.kinds import HaloRecord, LinkedKind
 from bc.imports.matching import BcKeys, Index, Match, match_all, undecided
+from bc.imports.pace import Pace, unhurried
 from bc.model import Connection, Job, Link
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Directory:
     links: dict[str, KnownLink] = field(default_factory=dict)
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     unread: int = 0
+    reading: list[str] | None = None
+    """Halo ids whose full records the rows in hand still wait for; None: not settled."""
     external_links: bool | None = None
     countries: Countries = field(default_factory=Countries)
 
@@ -77,13 +80,18 @@ class Directory:
 
 
 async def read_directory(
-    services: Services, kind: LinkedKind, connection: Connection, *, job: Job | None = None
+    services: Services,
+    kind: LinkedKind,
+    connection: Connection,
+    *,
+    job: Job | None = None,
+    pace: Pace = unhurried,
 ) -> Directory:
     """Read the links and Halo's whole list (pages of 100). `job`: the run whose own links are told apart."""
     directory = Directory(kind, connection, Index(company_id=connection.company_id or ""))
     if kind.entity == "customer":
         directory.countries = await services.halo_facts.countries(connection.settings.halo_conventions)
-    for row in await _halo_rows(services.halo, kind.resource):
+    for row in await _halo_rows(services.halo, kind.resource, pace):
         directory.put_row(row)
     async for link in services.store.links.all(connection.id, kind.entity):
         if link.exists:
@@ -92,10 +100,11 @@ async def read_directory(
     return directory
 
 
-async def _halo_rows(halo: Halo, resource: str) -> list[dict[str, Any]]:
+async def _halo_rows(halo: Halo, resource: str, pace: Pace = unhurried) -> list[dict[str, Any]]:
     """All rows, inactive ones too: a hidden twin would otherwise be created again."""
     rows: dict[str, dict[str, Any]] = {}
     for page_no in range(1, MOST_PAGES + 1):
+        await pace(f"Reading Halo's list: {len(rows)} so far.", may_stop=False)
         page = await halo.page(
             resource, page_no=page_no, page_size=PAGE_SIZE, params={"includeinactive": "true"}
         )
@@ -125,25 +134,49 @@ async def newest_rows(halo: Halo, directory: Directory) -> list[dict[str, Any]]:
 
 
 async def match_rows(
-    services: Services, directory: Directory, rows: Sequence[BcKeys], *, most_details: int
+    services: Services,
+    directory: Directory,
+    rows: Sequence[BcKeys],
+    *,
+    most_details: int,
+    pace: Pace = unhurried,
 ) -> list[Match]:
     """Match BC rows, reading the full Halo records that could decide, at most `most_details` of them.
 
-    What stays unread is counted in `directory.unread`, so that the caller can say so.
+    What stays unread is counted in `directory.unread`, so that the caller can say so. Where the pace stops the reading,
+    a call with the same rows goes on with what is left of it.
     """
-    results = match_all(rows, directory.index)
-    wanted = undecided(rows, results, directory.index)
-    directory.unread = max(0, len(wanted) - most_details)
-    if not wanted:
-        return results
-    await read_details(services.halo, directory, wanted[:most_details])
+    if directory.reading is None:
+        results = match_all(rows, directory.index)
+        wanted = undecided(rows, results, directory.index)
+        directory.unread = max(0, len(wanted) - most_details)
+        if not wanted:
+            return results
+        directory.reading = wanted[:most_details]
+    waiting = [halo_id for halo_id in directory.reading if _is_open(directory, halo_id)]
+    await read_details(services.halo, directory, waiting, pace=pace, of=len(directory.reading))
+    directory.reading = None
     return match_all(rows, directory.index)
 
 
-async def read_details(halo: Halo, directory: Directory, halo_ids: Iterable[str]) -> None:
-    """Read full records into the directory, a few at a time; one that is gone leaves the index."""
+def _is_open(directory: Directory, halo_id: str) -> bool:
+    row = directory.index.rows.get(halo_id)
+    return row is not None and not row.complete
+
+
+async def read_details(
+    halo: Halo, directory: Directory, halo_ids: Sequence[str], *, pace: Pace = unhurried, of: int = 0
+) -> None:
+    """Read full records into the directory, a few at a time; one that is gone leaves the index.
+
+    `of`: how many there are with those read before.
+    """
+    read = max(0, of - len(halo_ids))
 
     async def one(halo_id: str) -> None:
+        nonlocal read
+        await pace(f"Reading Halo's records for matching: {read} of {of}.", may_stop=True)
+        read += 1
         record = await directory.kind.read(halo, halo_id)
         if record is None:
             directory.index.remove(halo_id)

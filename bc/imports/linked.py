@@ -12,6 +12,7 @@ from bc.imports.decisions import Block, Result, Step
 from bc.imports.directory import Directory, match_rows, read_directory, unread_words
 from bc.imports.kinds import LinkedKind
 from bc.imports.matching import BcKeys, Match, number_key
+from bc.imports.pace import Pace, unhurried
 from bc.model import Connection, Job
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ class LinkedSource:
     def wants(self, row: Record) -> bool:
         return True
 
-    async def propose(self, rows: Sequence[Record], *, most_details: int) -> list[Match]:
+    async def propose(
+        self, rows: Sequence[Record], *, most_details: int, pace: Pace = unhurried
+    ) -> list[Match]:
         keys = [self.keys(row) for row in rows]
-        return await match_rows(self._services, self._directory, keys, most_details=most_details)
+        return await match_rows(self._services, self._directory, keys, most_details=most_details, pace=pace)
 
     def named(self, halo_id: str) -> tuple[str, str]:
         row = self._directory.index.rows.get(halo_id)
@@ -55,12 +58,12 @@ class LinkedSource:
 
 
 async def open_linked(
-    services: Services, kind: LinkedKind, connection: Connection, *, job: Job | None
+    services: Services, kind: LinkedKind, connection: Connection, *, job: Job | None, pace: Pace
 ) -> LinkedSource:
     """Read the links and Halo's list. An import of products first checks the accounts that new ones would get."""
     if kind.entity == "product" and job is not None:
         await _check_accounts(services, connection)
-    return LinkedSource(services, kind, await read_directory(services, kind, connection, job=job))
+    return LinkedSource(services, kind, await read_directory(services, kind, connection, job=job, pace=pace))
 
 
 async def _check_accounts(services: Services, connection: Connection) -> None:

@@ -16,6 +16,7 @@ from bc.entities.values import Record, text
 from bc.errors import Refused, SyncError
 from bc.imports.decisions import LeftAlone, Result, Step, failure_of
 from bc.imports.matching import BcKeys, Match, name_key, number_key
+from bc.imports.pace import Pace, unhurried
 from bc.imports.request import Choice
 from bc.jobs.jobs import Count
 
@@ -77,7 +78,9 @@ class ListSource(ABC):
         entry = self._entries.get(halo_id)
         return (entry.name, entry.code) if entry else ("", "")
 
-    async def propose(self, rows: Sequence[Record], *, most_details: int) -> list[Match]:
+    async def propose(
+        self, rows: Sequence[Record], *, most_details: int, pace: Pace = unhurried
+    ) -> list[Match]:
         """By code, else by the name of an entry without a code."""
         keys = [self.keys(row) for row in rows]
         self.settle({number_key(key.number) for key in keys})

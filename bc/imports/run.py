@@ -19,6 +19,7 @@ from bc.entities.values import Record
 from bc.errors import Refused, Transient
 from bc.imports.decisions import Result, Step, repeated_numbers
 from bc.imports.matching import Match
+from bc.imports.pace import JobPace, TimeIsUp
 from bc.imports.preview import forget
 from bc.imports.request import (
     Choice,
@@ -40,6 +41,7 @@ PAGE_SIZE = 5_000
 LEAST_PAGE = 50
 BLOCK = 100
 MOST_DETAILS = 2_000
+KEPT_SECONDS = 900.0
 FEW_RECORDS = 30
 NOUNS: dict[ImportKind, str] = {
     "accounts": "accounts",
@@ -70,9 +72,19 @@ class Run:
     connection: Connection
     request: ImportRequest
     choices: dict[str, Choice] | None
+    opened_at: float
     page: Page | None = None
+    read: tuple[int, list[Record], str] | None = None
+    """A BC page whose proposals are not complete yet: its number, its rows, the link that follows."""
+    at: tuple[int, int] = (0, 0)
+    """Page and step that this process left the job at: another may have gone on since."""
     seen: set[str] = field(default_factory=set)
     shown_at: float = 0.0
+
+    @property
+    def only_read(self) -> bool:
+        """Whether nothing of the page in hand was written yet, and what was read is not old."""
+        return self.page is None and time.monotonic() - self.opened_at < KEPT_SECONDS
 
 
 class ImportRunner:
@@ -83,23 +95,31 @@ class ImportRunner:
 
     async def work(self, services: Services, job: Job, keeper: Keeper) -> bool:
         """Do blocks until the time is up (True) or the job is at its end (False)."""
-        again = False
+        keep = False
         try:
-            again = await _work(services, job, keeper)
+            keep = await _work(services, job, keeper)
+        except TimeIsUp:
+            keep = True
+        except Transient:
+            # Halo's calls are few: a reading goes on where it stood, while after a write its list may be out of date.
+            known = _runs.get(job.id)
+            keep = known is not None and known.only_read
+            raise
         finally:
-            if not again:
+            if not keep:
                 _runs.pop(job.id, None)
-        return again
+        return keep
 
 
 async def _work(services: Services, job: Job, keeper: Keeper) -> bool:
-    run = await _run_of(services, job)
+    progress = await jobs.load_progress(services, job.id, Progress) or Progress()
+    pace = JobPace(services, job.id, keeper)
+    run = await _run_of(services, job, progress, pace)
     if run is None:
         await jobs.finish(services, job, "cancelled", "The connection was removed.")
         return False
-    progress = await jobs.load_progress(services, job.id, Progress) or Progress()
     while not progress.ended:
-        page = await _page(services, run, progress)
+        page = await _page(services, run, progress, pace)
         waiting = [index for index, row in enumerate(page.rows) if _place(run, row) > progress.after]
         if not page.following and run.choices is None:
             progress = msgspec.structs.replace(progress, total=progress.counts.done + len(waiting))
@@ -109,6 +129,7 @@ async def _work(services: Services, job: Job, keeper: Keeper) -> bool:
             progress = _next_page(page, progress)
         keeper.check()
         await jobs.save_progress(services, job.id, progress)
+        run.at = progress.page, progress.step
         shown = await jobs.show(services, job.id, progress.counts, total=progress.total)
         run.shown_at = time.monotonic()
         if shown.status in jobs.ENDED:
@@ -119,33 +140,36 @@ async def _work(services: Services, job: Job, keeper: Keeper) -> bool:
     return False
 
 
-async def _run_of(services: Services, job: Job) -> Run | None:
+async def _run_of(services: Services, job: Job, progress: Progress, pace: JobPace) -> Run | None:
     known = _runs.get(job.id)
-    if known is not None:
+    if known is not None and known.at == (progress.page, progress.step):
         return known
+    opened_at = time.monotonic()
     connection = await jobs.connection_of(services, job)
     if connection is None:
         return None
     request = await load_request(services, job.id)
-    source = await open_source(services, cast("ImportKind", job.kind), connection, job=job)
-    run = Run(source, connection, request, request.choices)
+    source = await open_source(services, cast("ImportKind", job.kind), connection, job=job, pace=pace)
+    run = Run(source, connection, request, request.choices, opened_at, at=(progress.page, progress.step))
     if len(_runs) >= 4:
         _runs.pop(next(iter(_runs)))
     _runs[job.id] = run
     return run
 
 
-async def _page(services: Services, run: Run, progress: Progress) -> Page:
+async def _page(services: Services, run: Run, progress: Progress, pace: JobPace) -> Page:
     """The BC page in hand; read unless this process has it."""
     if run.page is not None and run.page.number == progress.page:
         return run.page
-    source = run.source
-    rows, following = await _read(services, run, progress.cursor)
-    unique: dict[str, Record] = {source.keys(row).bc_id: row for row in rows if source.wants(row)}
-    ordered = sorted(unique.values(), key=lambda row: _place(run, row))
-    matches = await source.propose(ordered, most_details=MOST_DETAILS)
+    source, run.page = run.source, None
+    if run.read is None or run.read[0] != progress.page:
+        rows, following = await _read(services, run, progress.cursor)
+        unique: dict[str, Record] = {source.keys(row).bc_id: row for row in rows if source.wants(row)}
+        run.read = progress.page, sorted(unique.values(), key=lambda row: _place(run, row)), following
+    number, ordered, following = run.read
+    matches = await source.propose(ordered, most_details=MOST_DETAILS, pace=pace)
     repeated = repeated_numbers(map(source.keys, ordered))
-    run.page = Page(progress.page, ordered, matches, following, repeated)
+    run.page, run.read = Page(number, ordered, matches, following, repeated), None
     return run.page
 
 

@@ -9,6 +9,7 @@ from bc.imports.code_lists import CODE_LISTS, open_code_list
 from bc.imports.groups import open_groups
 from bc.imports.kinds import KINDS
 from bc.imports.linked import open_linked
+from bc.imports.pace import Pace, unhurried
 from bc.model import Connection, ImportKind, Job
 
 if TYPE_CHECKING:
@@ -38,8 +39,13 @@ class Source(Protocol):
 
     def wants(self, row: Record) -> bool: ...
 
-    async def propose(self, rows: Sequence[Record], *, most_details: int) -> list[Match]:
-        """The proposal for each row of a page. `most_details`: Halo records that may be read in full for it."""
+    async def propose(
+        self, rows: Sequence[Record], *, most_details: int, pace: Pace = unhurried
+    ) -> list[Match]:
+        """The proposal for each row of a page. `most_details`: Halo records that may be read in full for it.
+
+        Where `pace` raises `TimeIsUp`, the same rows are given again and the reading goes on where it stopped.
+        """
 
     def named(self, halo_id: str) -> tuple[str, str]:
         """Name and number of a Halo record that was proposed."""
@@ -49,7 +55,12 @@ class Source(Protocol):
 
 
 async def open_source(
-    services: Services, kind: ImportKind, connection: Connection, *, job: Job | None = None
+    services: Services,
+    kind: ImportKind,
+    connection: Connection,
+    *,
+    job: Job | None = None,
+    pace: Pace = unhurried,
 ) -> Source:
     """Read Halo's side, before BC is read: what it says is never newer than BC's page.
 
@@ -59,4 +70,4 @@ async def open_source(
         return await open_code_list(services, CODE_LISTS[kind], connection)
     if kind == "item_categories":
         return await open_groups(services, connection)
-    return await open_linked(services, KINDS[kind], connection, job=job)
+    return await open_linked(services, KINDS[kind], connection, job=job, pace=pace)

@@ -154,6 +154,18 @@ async def show(services: Services, job_id: str, counts: Counts, *, total: int | 
     return await services.store.jobs.update(job_id, move)
 
 
+async def tell(services: Services, job_id: str, words: str) -> Job:
+    """Say what a running job is at; answers the row, which tells whether the job was cancelled."""
+
+    def note(job: Job) -> Job:
+        if job.status in ENDED:
+            return job
+        started_at = job.started_at or datetime.now(UTC)
+        return msgspec.structs.replace(job, status="running", started_at=started_at, detail=words)
+
+    return await services.store.jobs.update(job_id, note)
+
+
 async def load_request(services: Services, job_id: str) -> bytes:
     """What `start` was given; b"" when it is gone."""
     return await services.store.jobs.get_blob(job_id, REQUEST) or b""

@@ -24,7 +24,15 @@ ADDRESS = {
 }
 # What Halo itself moves or derives when a record is saved; a company's name is the display twin of its id.
 _HALOS_OWN = frozenset(
-    ("alastupdate", "slastupdate", "lastmodified", "assetgroup_name", "external_links", "dbc_company_name")
+    (
+        "alastupdate",
+        "slastupdate",
+        "lastmodified",
+        "datecreated",
+        "assetgroup_name",
+        "external_links",
+        "dbc_company_name",
+    )
 )
 
 
@@ -106,7 +114,7 @@ def product_after(row: Row, company: Row, settings: Row, before: Row | None) -> 
     if before and before["assetgroup_id"]:
         return fields
     groups = {one["category_code"]: one["group_id"] for one in settings["item_group_mappings"]}
-    group = groups.get(row["itemCategoryCode"], settings["item_default_group"])
+    group = groups.get(row["itemCategoryCode"]) or settings["item_default_group"]
     if before:
         return fields | {"assetgroup_id": int(group)}
     return fields | {

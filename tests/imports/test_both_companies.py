@@ -85,9 +85,7 @@ def bookable(admin: Admin) -> dict[str, str]:
 
 
 def check_accounts(admin: Admin, company: Row) -> None:
-    own = [
-        row for row in entries(admin, LISTS[0]) if row["dynamics_company_name"] == company["display_name"]
-    ]
+    own = [row for row in entries(admin, LISTS[0]) if row["dynamics_company_name"] == company["display_name"]]
     assert {row["value2"]: row["name"] for row in own} == bookable(admin)
     assert len({row["value2"] for row in own}) == len(own)
 

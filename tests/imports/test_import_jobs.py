@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from bc.errors import NeedsAuthorization, Refused, Transient, UnknownOutcome
+from bc.imports import pace
 from bc.imports import run as running
 from bc.imports.request import Choice, ImportRequest, start_import
 from bc.jobs import jobs, keeper
-from bc.model import Job
+from bc.jobs.run import run_job
+from bc.model import ImportPageMessage, Job
 from tests.imports.imports_world import COMPANY, World, a_bc_customer, add_client
 
 
@@ -281,6 +283,125 @@ async def test_a_time_limit_passes_the_job_on(monkeypatch: pytest.MonkeyPatch) -
     world.bc.rows = [a_bc_customer(number) for number in range(1, 11)]
     job = await world.run()
     assert (job.status, job.created, job.done) == ("succeeded", 10, 10)
+
+
+def a_world_to_be_read(customers: int) -> World:
+    """Nobody matches by number or name, so every one of Halo's records is read in full for its tax number."""
+    world = World()
+    world.bc.rows = [a_bc_customer(number) for number in range(1, customers + 1)]
+    for number in range(1, customers + 1):
+        add_client(world, number, name=f"Other {number}", tax_number=f"GB {number:09}")
+    return world
+
+
+async def test_a_long_reading_of_halo_is_spread_over_messages_and_shows_where_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = a_world_to_be_read(23)
+    ends_at, most, said = [0], 5, list[str]()
+    monkeypatch.setattr(
+        keeper.Keeper, "time_is_up", property(lambda _: bool(ends_at[0]) and world.halo.reads >= ends_at[0])
+    )
+    monkeypatch.setattr(pace, "LEAST_CALLS", 0)
+    tell = jobs.tell
+
+    async def listen(services: Any, job_id: str, words: str) -> Job:
+        said.append(words)
+        return await tell(services, job_id, words)
+
+    monkeypatch.setattr(jobs, "tell", listen)
+    job = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
+    messages = 0
+    while not world.halo.saves:
+        messages += 1
+        before = world.halo.reads
+        ends_at[0] = before + most
+        body = world.queue.pop(0)
+        await run_job(world.services, msgspec.json.decode(body, type=ImportPageMessage))
+        assert len(world.queue) == (not world.halo.saves)
+        assert 0 < world.halo.reads - before <= most + 4, "the readers in flight may end"
+        assert world.jobs.rows[job.id].status == "running" or world.halo.saves
+    assert messages >= 3
+    assert len(world.bc.requests) == 1, "BC's page is not read again"
+    assert said[0] == "Reading Halo's list: 0 so far."
+    assert any(" of 23." in words for words in said)
+    ends_at[0] = 0
+    await world.deliver()
+    ended = world.jobs.rows[job.id]
+    assert (ended.status, ended.updated, ended.done, ended.detail) == (
+        "succeeded",
+        23,
+        23,
+        "23 linked or updated.",
+    )
+    assert world.halo.reads == 23, "each record in full once"
+
+
+async def test_a_fault_while_halo_is_read_does_not_start_the_reading_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = a_world_to_be_read(12)
+    before, calls = world.halo.client, [0]
+
+    async def client(record_id: str) -> Any:
+        calls[0] += 1
+        if calls[0] == 7:
+            raise Transient("throttled", "Halo asks us to wait.")
+        return await before(record_id)
+
+    monkeypatch.setattr(world.halo, "client", client)
+    job = await world.run()
+    assert (job.status, job.updated) == ("succeeded", 12)
+    assert calls[0] <= 12 + 4
+    assert len(world.bc.requests) == 1
+
+
+async def test_cancel_ends_a_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = a_world_to_be_read(12)
+    monkeypatch.setattr(pace, "SHOWN_EACH", 0.0)
+    job = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
+    before = world.halo.client
+
+    async def client(record_id: str) -> Any:
+        await jobs.cancel(world.services, world.jobs.rows[job.id])
+        return await before(record_id)
+
+    monkeypatch.setattr(world.halo, "client", client)
+    await world.deliver()
+    assert world.jobs.rows[job.id].status == "cancelled"
+    assert world.halo.reads <= 4
+    assert world.halo.saves == []
+
+
+async def test_what_another_process_did_meanwhile_is_not_done_from_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two instances take turns: what the first one kept in memory is out of date when its next turn comes."""
+    monkeypatch.setattr(keeper, "MESSAGE_SECONDS", 0.0)
+    monkeypatch.setattr(running, "BLOCK", 1)
+    world = World()
+    # The second and the third row would both take the same Halo record by its name.
+    world.bc.rows = [a_bc_customer(n, displayName=name) for n, name in ((1, "One"), (2, "Two"), (3, "Twin"))]
+    world.bc.page_size = 1
+    add_client(world, 11, name="Two", tax_number="GB000000003")
+    job = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
+    memories: list[dict[str, Any]] = [{}, {}]
+    for turn in range(20):
+        if not world.queue:
+            break
+        running._runs.clear()
+        running._runs.update(memories[turn % 2])
+        body = world.queue.pop(0)
+        await run_job(world.services, msgspec.json.decode(body, type=ImportPageMessage))
+        memories[turn % 2] = dict(running._runs)
+    ended = world.jobs.rows[job.id]
+    assert (ended.status, ended.done) == ("succeeded", 3)
+    numbers = [row["accountsid"] for row in world.halo.clients.values()]
+    assert len(numbers) == len(set(numbers))
+    assert all(
+        world.halo.clients[int(link.halo_id)]["accountsid"] == link.bc_number
+        for link, _ in world.links.rows.values()
+    )
 
 
 async def test_a_message_of_an_unknown_or_ended_job_does_nothing() -> None:
