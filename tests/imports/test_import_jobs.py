@@ -380,10 +380,11 @@ async def test_what_another_process_did_meanwhile_is_not_done_from_memory(
     monkeypatch.setattr(keeper, "MESSAGE_SECONDS", 0.0)
     monkeypatch.setattr(running, "BLOCK", 1)
     world = World()
-    # The second and the third row would both take the same Halo record by its name.
-    world.bc.rows = [a_bc_customer(n, displayName=name) for n, name in ((1, "One"), (2, "Two"), (3, "Twin"))]
-    world.bc.page_size = 1
-    add_client(world, 11, name="Two", tax_number="GB000000003")
+    # The second row, done by the second process, and the fourth, which is the first one's turn, want one Halo record.
+    names = ((1, "One"), (2, "Two"), (3, "Three"), (4, "Two"))
+    world.bc.rows = [a_bc_customer(number, displayName=name) for number, name in names]
+    world.bc.page_size = 2
+    add_client(world, 11, name="Two")
     job = await start_import(world.services, world.connection, "customers", ImportRequest(all=True))
     memories: list[dict[str, Any]] = [{}, {}]
     for turn in range(20):
@@ -395,7 +396,7 @@ async def test_what_another_process_did_meanwhile_is_not_done_from_memory(
         await run_job(world.services, msgspec.json.decode(body, type=ImportPageMessage))
         memories[turn % 2] = dict(running._runs)
     ended = world.jobs.rows[job.id]
-    assert (ended.status, ended.done) == ("succeeded", 3)
+    assert (ended.status, ended.done, ended.skipped) == ("succeeded", 4, 1)
     numbers = [row["accountsid"] for row in world.halo.clients.values()]
     assert len(numbers) == len(set(numbers))
     assert all(
