@@ -60,6 +60,12 @@ class Gone(Refused):
     """The remote record does not exist (404 of its own, not of its company)."""
 
 
+class CompanyGone(Refused):
+    """The company or its environment is not there (any more): no record is to blame, all of the connection wait."""
+
+    CODE = "company_gone"
+
+
 class AlreadyExists(Refused):
     """BC holds a record with that key already (`Internal_EntityWithSameKeyExists`): look it up, do not repeat."""
 

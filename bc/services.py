@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,15 +19,18 @@ from bc.clients.entra import Entra
 from bc.clients.halo import Halo
 from bc.clients.transport import Transport
 from bc.connect.tokens import Tokens
-from bc.errors import NeedsAuthorization, SyncError
+from bc.errors import CompanyGone, NeedsAuthorization, SyncError
 from bc.model import Connection, Entity, ErrorRow, Link, Outcome
 from bc.settings import Settings
 from bc.store import Store, open_store
+from bc.store.rows import Row, Stale
+from bc.sync import breaker_notes
 from bc.sync.breaker import Breaker
 from bc.sync.context import LostLease
 from bc.sync.halo_facts import HaloFacts
 from bc.sync.permits import BorrowedPermits, HaloBudget, PumpPermits
 from bc.sync.references import KnownInBc
+from bc.sync.tally import Tally
 
 if TYPE_CHECKING:
     from bc.sync.context import Push
@@ -49,6 +53,7 @@ class Services:
     halo: Halo
     permits: PumpPermits
     halo_facts: HaloFacts
+    tally: Tally
     transports: tuple[Transport, ...] = ()
     known_in_bc: KnownInBc = field(default_factory=KnownInBc)
     breakers: dict[str, Breaker] = field(default_factory=dict)
@@ -145,10 +150,29 @@ class Services:
                 await self.store.connections.update(connection.id, stop)
             except KeyError:
                 return  # removed meanwhile: there is nobody to tell
-            if not await self.store.errors.open_of("connection", connection.id):
-                await self._tell_once(connection, error)
+            await self._tell_once(connection, error)
 
-    async def _tell_once(self, connection: Connection, error: NeedsAuthorization) -> None:
+    async def company_gone(self, connection: Connection, error: CompanyGone) -> None:
+        """The company or environment is not there: say so once, for the connection and not for each record (F70)."""
+        async with self.lane("connection", connection.id):
+            await self._tell_once(connection, error)
+
+    async def reachable(self, connection: Connection) -> None:
+        """Business Central takes this connection's calls again: what waited for its company may go now."""
+        await breaker_notes.forget(self.store, connection.id)
+        for row in await self.store.errors.open_of("connection", connection.id):
+            if row.value.code == CompanyGone.CODE:
+                await self._close_error(row)
+                await self.cured(f"connection:{connection.id}")
+
+    async def _tell_once(self, connection: Connection, error: SyncError) -> None:
+        known = await self.store.errors.open_of("connection", connection.id)
+        if known:
+            if known[0].value.state == "retrying":
+                with suppress(Stale):
+                    again = msgspec.structs.replace(known[0].value, state="open")
+                    await self.store.errors.replace(again, known[0].etag)
+            return
         now = datetime.now(UTC)
         await self.store.errors.put(
             ErrorRow(
@@ -169,9 +193,14 @@ class Services:
     async def authorized(self, connection_id: str) -> None:
         """The connection can sign in again: close its error and queue what waited."""
         for row in await self.store.errors.open_of("connection", connection_id):
-            await self.store.errors.replace(msgspec.structs.replace(row.value, state="resolved"), row.etag)
+            await self._close_error(row)
         self.breakers.pop(connection_id, None)
+        await breaker_notes.forget(self.store, connection_id)
         await self.cured(f"connection:{connection_id}")
+
+    async def _close_error(self, row: Row[ErrorRow]) -> None:
+        with suppress(Stale):  # somebody else closed it this instant
+            await self.store.errors.replace(msgspec.structs.replace(row.value, state="resolved"), row.etag)
 
     async def link_in_halo(self, entity: str, link: Link) -> None:
         """Leave Halo an ExternalLink with the BC id. A tenant that refuses it loses nothing: our own link counts."""
@@ -207,6 +236,7 @@ def build(settings: Settings) -> Services:
         halo=halo,
         permits=permits,
         halo_facts=HaloFacts(halo),
+        tally=Tally(store),
         transports=(bc_transport, halo_transport),
     )
     permits.check_fence = services.check_fence

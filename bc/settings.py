@@ -84,6 +84,7 @@ class Settings:
     bc_api_url: str
     authority_host: str
     bc_max_concurrency: int
+    bc_requests_per_5_minutes: int
     outcome_retention_days: int
     platform_auth: bool
     problems: tuple[Problem, ...] = field(default=())
@@ -117,6 +118,7 @@ class _Reader:
             bc_api_url=self._url("BC_API_URL", "https://api.businesscentral.dynamics.com"),
             authority_host=self._url("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com"),
             bc_max_concurrency=self._whole("BC_MAX_CONCURRENCY", 5, 1, 5),
+            bc_requests_per_5_minutes=self._whole("BC_REQUESTS_PER_5_MINUTES", 5700, 10, 6000),
             outcome_retention_days=self._whole("OUTCOME_RETENTION_DAYS", 90, 1, 3650),
             platform_auth=self.env.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true",
             problems=tuple(self.problems),

@@ -25,6 +25,9 @@ param authorityHost string = environment().authentication.loginEndpoint
 @minValue(1)
 @maxValue(5)
 param bcMaxConcurrency int = 5
+@minValue(10)
+@maxValue(6000)
+param bcRequestsPer5Minutes int = 5700
 @minValue(1)
 @maxValue(3650)
 param outcomeRetentionDays int = 90
@@ -182,6 +185,7 @@ module app 'modules/function_app.bicep' = {
       BC_API_URL: bcApiUrl
       AZURE_AUTHORITY_HOST: authorityHost
       BC_MAX_CONCURRENCY: string(bcMaxConcurrency)
+      BC_REQUESTS_PER_5_MINUTES: string(bcRequestsPer5Minutes)
       OUTCOME_RETENTION_DAYS: string(outcomeRetentionDays)
     })
   }

@@ -16,6 +16,7 @@ from bc.clients.bc_records import PartAnswer
 from bc.clients.transport import Answer, header, retry_after
 from bc.errors import (
     AlreadyExists,
+    CompanyGone,
     Conflict,
     Gone,
     NeedsAuthorization,
@@ -58,14 +59,14 @@ RULES = (
         "permission set in Business Central that allows this, for example D365 BUS FULL ACCESS. Then retry.",
     ),
     Rule(
-        Refused,
+        CompanyGone,
         "company_gone",
         codes="Internal_CompanyNotFound|NoEnvironment|EnvironmentNotFound",
         cure="The company or environment was deleted or renamed. Check it in Business Central's admin center; "
         "connect the new one as a new connection.",
     ),
     Rule(
-        Refused,
+        CompanyGone,
         "company_gone",
         text=r"The Company does not exist|supplied company name is not valid|"
         r"[Ee]nvironment .*(does not exist|not found|cannot be found)|segment '?companies",
@@ -241,7 +242,7 @@ RULES = (
     Rule(Gone, "not_found_in_bc", statuses=(404,), codes=r"BadRequest_(ResourceNotFound|NotFound)"),
     # A 404 with no word from BC itself says nothing about the record: the gateway knows no such environment.
     Rule(
-        Refused,
+        CompanyGone,
         "company_gone",
         statuses=(404,),
         codes="^$",

@@ -97,6 +97,7 @@ def settings_list(settings: Settings) -> list[dict[str, Any]]:
         "BC_API_URL": settings.bc_api_url,
         "AZURE_AUTHORITY_HOST": settings.authority_host,
         "BC_MAX_CONCURRENCY": str(settings.bc_max_concurrency),
+        "BC_REQUESTS_PER_5_MINUTES": str(settings.bc_requests_per_5_minutes),
         "OUTCOME_RETENTION_DAYS": str(settings.outcome_retention_days),
     }
     problems = {problem.name: problem.detail for problem in settings.problems}

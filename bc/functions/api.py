@@ -1,4 +1,16 @@
-"""`/api/…`: one catch-all function for every admin call; the tables of routes are the `api_*` modules'."""
+"""`/api/…`: one catch-all function for every admin call; the tables of routes are the `api_*` modules'.
+
+Beside the public face:
+
+`GET /api/status` -> `{at, connections: [{connection_id, name, is_default, state: {code, words, cure}, paused,
+last_success: {entity, halo_id, record_name, bc_number, at} | null, waiting, retrying, open_errors,
+outcomes_24h: {synced, unchanged, skipped, failed}, hourly: [24 x {at, synced, unchanged, skipped, failed}],
+bc_budget: {used, limit, in_flight}, breaker: {open, since, until, code, message, cure} | null, secret_expires_on,
+secret_days_left, secret_warning: 60 | 30 | 7 | 1 | 0 | null, secret_detail,
+token: {ok, code, message, cure, authorized_by, permissions}}], halo: {budget: {used, limit},
+last_sweep: {at, ok, detail} | null, sweep_minutes, last_event_at, last_seen}, waiting, waiting_capped, unrouted,
+open_errors}`. `state.code`: `ready`, `paused`, `needs_authorization`, `not_set_up`, `company_gone`, `breaker_open`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +27,15 @@ blueprint = func.Blueprint()
 @cache
 def router() -> Router:
     """All tables together; they pull in the clients and the store, so the first request and not the start pays."""
-    from bc.functions import api_connections, api_halo, api_imports, api_mappings, api_records, api_sync
+    from bc.functions import (
+        api_connections,
+        api_halo,
+        api_imports,
+        api_mappings,
+        api_records,
+        api_status,
+        api_sync,
+    )
 
     return Router(
         [
@@ -24,6 +44,7 @@ def router() -> Router:
             *api_imports.ROUTES,
             *api_mappings.ROUTES,
             *api_records.ROUTES,
+            *api_status.ROUTES,
             *api_sync.ROUTES,
         ],
         admin.guard,

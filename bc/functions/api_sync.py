@@ -12,6 +12,7 @@ from bc.functions.http import Answer, Request, Route, json_answer, page_answer
 from bc.functions.problems import Problem, invalid, not_found
 from bc.model import Entity, ErrorRow, ErrorState, Operation, OutcomeStatus
 from bc.store.rows import Row, Stale
+from bc.sync import breaker_notes
 from bc.sync.explain import explain
 from bc.sync.intake import QueuedChange, take
 
@@ -148,6 +149,9 @@ async def _retry_one(services: Services, row: Row[ErrorRow]) -> bool:
             )
         return True
     if error.entity == "connection":
+        # A person's word is worth a probe at once.
+        services.breakers.pop(error.halo_id, None)
+        await breaker_notes.forget(services.store, error.halo_id)
         await services.cured(f"connection:{error.halo_id}")
         return True
     await take(

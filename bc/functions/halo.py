@@ -15,6 +15,7 @@ from bc.errors import SyncError
 from bc.functions.http import Answer, Request, Route, Router, json_answer
 from bc.functions.problems import Problem, invalid
 from bc.model import Entity, Operation, Outcome
+from bc.status.events import EventNote
 from bc.sync.events import Change, NoInterest, Unknown, read_event
 from bc.sync.intake import QueuedChange, take
 
@@ -25,6 +26,7 @@ MAX_DELIVERY = 1024 * 1024
 LONGEST_WAIT = 30.0
 FINAL = ("synced", "unchanged", "skipped", "failed")
 blueprint = func.Blueprint()
+_event_note = EventNote()
 
 
 @blueprint.function_name("halo_events")
@@ -60,6 +62,7 @@ async def events(services: Services, request: Request) -> Answer:
         reason = next(reading.reason for reading in readings if isinstance(reading, NoInterest))
         return json_answer({"queued": 0, "reason": reason})
     await _queue(services, changes)
+    await _event_note.arrived(services.store)
     answer: dict[str, Any] = {"queued": len(changes)}
     if isinstance(body, list):
         answer["ignored"] = len(unknown)

@@ -8,6 +8,7 @@ from datetime import datetime
 from bc.settings import Settings
 from bc.store.budgets import Budgets
 from bc.store.connections import Connections
+from bc.store.counts import Counts
 from bc.store.dirty import Blockers, DirtyRows
 from bc.store.error_rows import Errors
 from bc.store.jobs import Jobs
@@ -28,6 +29,7 @@ __all__ = [
     "Blockers",
     "Budgets",
     "Connections",
+    "Counts",
     "DirtyRows",
     "Errors",
     "Jobs",
@@ -60,6 +62,7 @@ class Store:
         self._account = Account(settings.storage, clock)
         self._tables = Tables(self._account)
         time = now or clock
+        self._now = time
         vault = Vault(settings.encryption_keys)
         self.queues = Queues(self._account)
         self.connections = Connections(self._tables, vault, time)
@@ -68,6 +71,7 @@ class Store:
         self.blockers = Blockers(self._tables)
         self.outcomes = Outcomes(self._tables)
         self.errors = Errors(self._tables)
+        self.counts = Counts(self._tables)
         self.jobs = Jobs(self._tables, time)
         self.leases = Leases(self._tables, time)
         self.tokens = Tokens(self._tables, vault, time)
@@ -84,6 +88,7 @@ class Store:
         """Remove outcomes, closed errors and ended jobs older than a time; how many. Open errors stay."""
         removed = await self.outcomes.purge(before)
         removed += await self.errors.purge(before)
+        await self.counts.purge(self._now())
         return removed + await self.jobs.purge(before)
 
     async def forget(self, connection_id: str) -> None:
@@ -95,6 +100,7 @@ class Store:
         await self.links.forget(connection_id)
         await self.outcomes.forget(connection_id)
         await self.errors.forget(connection_id)
+        await self.counts.forget(connection_id)
         await self.jobs.forget(connection_id)
         await self.connections.delete(connection_id)
 

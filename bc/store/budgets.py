@@ -47,6 +47,14 @@ class Budgets:
 
         return await self._windows.change(_HALO, "calls", take)
 
+    async def halo_used(self) -> int:
+        """How many Halo calls are leased for the last 5 minutes."""
+        return (await self._windows.read(_HALO, "calls")).at(self._now(), WINDOW + BLOCK_LIFE).used
+
+    async def in_flight(self, principal: str) -> int:
+        """How many BC calls of a principal may be under way at this moment."""
+        return (await self._permits.read(_PERMITS, principal)).at(self._now()).in_use
+
     async def count_bc(self, principal: str, n: int) -> int:
         """Count BC requests of a principal; how many there were in the last 5 minutes."""
 

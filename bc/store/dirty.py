@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ import msgspec
 from bc.model import Blocked, Dirty, Entity, Operation, Source
 from bc.store import keys
 from bc.store.records import until_it_holds
-from bc.store.rows import Codec, Row, Stale
+from bc.store.rows import Codec, Properties, Row, Stale
 from bc.store.tables import Tables
 
 MOST_COUNTED = 10_000
@@ -49,7 +50,7 @@ class DirtyRows:
 
         async def attempt() -> Dirty:
             try:
-                await self._table.insert(entity, keys.encode(halo_id), _CODEC.pack(change))
+                await self._table.insert(entity, keys.encode(halo_id), _packed(change))
                 return change
             except Stale:
                 row = await self.get(entity, halo_id)
@@ -73,7 +74,7 @@ class DirtyRows:
     async def replace(self, dirty: Dirty, etag: str) -> Row[Dirty]:
         """The row anew. Raises `Stale` when it moved or is gone."""
         key = keys.encode(dirty.halo_id)
-        return Row(dirty, await self._table.replace(dirty.entity, key, _CODEC.pack(dirty), etag))
+        return Row(dirty, await self._table.replace(dirty.entity, key, _packed(dirty), etag))
 
     async def delete(self, dirty: Dirty, etag: str) -> None:
         """The record is pushed. Raises `Stale` when it changed since, or the row is gone."""
@@ -81,12 +82,26 @@ class DirtyRows:
 
     async def count(self) -> int:
         """How many rows wait; 10,000 stands for that many or more."""
-        number = 0
-        async for _ in self._table.query(select=("v",)):
-            number += 1
-            if number >= MOST_COUNTED:
+        return sum((await self.census()).values())
+
+    async def census(self) -> Counter[tuple[str, bool]]:
+        """How many rows wait by (connection, tried before); "" where the connection is not known yet.
+
+        Together 10,000 stand for that many or more.
+        """
+        counted: Counter[tuple[str, bool]] = Counter()
+        seen = 0
+        async for found in self._table.query(select=("routed_to", "tried")):
+            counted[str(found.properties.get("routed_to") or ""), bool(found.properties.get("tried"))] += 1
+            seen += 1
+            if seen >= MOST_COUNTED:
                 break
-        return number
+        return counted
+
+
+def _packed(dirty: Dirty) -> Properties:
+    routed = dirty.routed_to or dirty.connection_id or ""
+    return _CODEC.pack(dirty, routed_to=routed, tried="1" if dirty.attempts else "")
 
 
 def merged(waiting: Dirty, change: Dirty) -> Dirty:

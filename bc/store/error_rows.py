@@ -66,6 +66,22 @@ class Errors:
             counted[str(found.properties["code"])] += 1
         return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
 
+    async def open_by_connection(self) -> Counter[str]:
+        """How many open errors each connection has; "" counts those of none."""
+        start, below = keys.starting_with("e", total=2)
+        return Counter(
+            [
+                str(found.properties["connection_id"])
+                async for found in self._table.query(
+                    partition=_PARTITION,
+                    start=start,
+                    below=below,
+                    where={"state": "open"},
+                    select=("connection_id",),
+                )
+            ]
+        )
+
     async def open_of(
         self, entity: str, halo_id: str, connection_id: OfConnection = ALL
     ) -> list[Row[ErrorRow]]:

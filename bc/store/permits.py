@@ -18,11 +18,12 @@ TURN_SECONDS = 5
 
 
 class PumpShare(msgspec.Struct, frozen=True):
-    """What a pump was told last, and how many calls it may have in flight until it reports again."""
+    """What a pump was told last, how many calls it may have in flight until it reports again, and had when it did."""
 
     told: int
     bound: int
     expires_at: datetime
+    in_flight: int = 0
 
 
 class Permits(msgspec.Struct, frozen=True):
@@ -40,6 +41,11 @@ class Permits(msgspec.Struct, frozen=True):
             {holder: until for holder, until in self.waiting.items() if until > now},
         )
 
+    @property
+    def in_use(self) -> int:
+        """Calls under way, as last reported."""
+        return len(self.borrowed) + sum(share.in_flight for share in self.pumps.values())
+
     def pump(self, holder: str, limit: int, in_flight: int | None, now: datetime) -> tuple[Permits, int]:
         """What the pump may use from now on, at least 1 unless others hold everything.
 
@@ -52,7 +58,7 @@ class Permits(msgspec.Struct, frozen=True):
         allowed = min(free, max(least, limit - others - len(self.waiting)))
         before = self.pumps.get(holder)
         bound = max(allowed, before.told if before else 0, in_flight or 0)
-        share = PumpShare(allowed, bound, now + PUMP_LIFE)
+        share = PumpShare(allowed, bound, now + PUMP_LIFE, in_flight or 0)
         return msgspec.structs.replace(self, pumps={**self.pumps, holder: share}), allowed
 
     def borrow(self, holder: str, limit: int, until: datetime, now: datetime) -> tuple[Permits, bool]:

@@ -159,6 +159,7 @@ async def _tell(services: Services, connection: Connection, link: Link, number: 
         record_name=name,
     )
     await services.store.outcomes.put(outcome)
+    await services.tally.note(outcome)
 
 
 def asked(connection: Connection) -> bool:

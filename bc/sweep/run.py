@@ -29,6 +29,7 @@ log = logging.getLogger("bc.sweep")
 JOB_KIND = "halo_sweep"
 LEASE = "halo-sweep"
 SCHEDULE = "sweep:schedule"
+LAST = "sweep:last"
 DAY = timedelta(hours=24)
 HOUR = timedelta(hours=1)
 MANY_PAGES = 20
@@ -129,9 +130,19 @@ async def sweep(services: Services, *, deletes: bool) -> Report:
     keeper = Keeper(services, lease)
     try:
         connections = [one for one in await services.store.connections.list() if one.company_id]
-        return await _sweep(services, connections, keeper, deletes=deletes) if connections else Report()
+        report = await _sweep(services, connections, keeper, deletes=deletes) if connections else Report()
+    except SyncError as error:
+        await _note_end(services, ok=False, detail=error.message)
+        raise
     finally:
         await keeper.close()
+    await _note_end(services, ok=True, detail=report.sentence())
+    return report
+
+
+async def _note_end(services: Services, *, ok: bool, detail: str) -> None:
+    """How the last sweep ended, for the console's home."""
+    await services.store.notes.put(LAST, {"at": datetime.now(UTC).isoformat(), "ok": ok, "detail": detail})
 
 
 async def _sweep(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from bc.errors import NeedsAuthorization, SyncError, Transient
+from bc.errors import CompanyGone, NeedsAuthorization, SyncError, Transient
 from bc.sync.routing import Paused
 
 TRIPS_AFTER = 5
@@ -15,7 +15,9 @@ LONGEST_PAUSE = 300.0
 
 @dataclass(slots=True)
 class Breaker:
-    """Opens on repeated sign-in, transport, 5xx or throttle trouble; never for data errors. Times are monotonic seconds."""
+    """Opens on repeated sign-in, transport, 5xx or throttle trouble, at once on a company that is gone; never for data
+    errors. Times are monotonic seconds.
+    """
 
     failures: int = 0
     open_until: float = 0.0
@@ -56,7 +58,10 @@ class Breaker:
     def failure(self, error: SyncError, now: float | None = None) -> None:
         if isinstance(error, Paused):
             return
-        if not isinstance(error, (Transient, NeedsAuthorization)):
+        if isinstance(error, CompanyGone):
+            # No other record would fare better.
+            self.failures = max(self.failures, TRIPS_AFTER - 1)
+        elif not isinstance(error, (Transient, NeedsAuthorization)):
             # An answer about data is an answer: the connection works.
             self.success()
             return

@@ -11,7 +11,7 @@ import msgspec
 from bc.clients.business_central import requests_made
 from bc.clients.halo import record_url
 from bc.entities.document_kind import INVOICE, DocumentKind, kind_of
-from bc.errors import NeedsAuthorization, Skip, SyncError, Transient
+from bc.errors import CompanyGone, NeedsAuthorization, Skip, SyncError, Transient
 from bc.model import (
     ENTITIES,
     Action,
@@ -110,11 +110,15 @@ def unrouted(
     )
 
 
+# What waits for its connection, and long enough that the cure should not be missed.
+WAITS_FOR_CONNECTION = ("paused", "needs_authorization", CompanyGone.CODE)
+
+
 def status_of(error: SyncError) -> OutcomeStatus:
     """Skipped on purpose, worth another try, or for a person."""
     if isinstance(error, Skip):
         return "skipped"
-    if isinstance(error, (Transient, NeedsAuthorization)):
+    if isinstance(error, (Transient, NeedsAuthorization, CompanyGone)):
         return "retrying"
     return "failed"
 
@@ -129,6 +133,7 @@ async def record(services: Services, outcome: Outcome, *, text: str = "") -> Non
     if outcome.halo_id:
         await _settle(services, outcome)
     await services.store.outcomes.put(outcome)
+    await services.tally.note(outcome)
 
 
 async def _settle(services: Services, outcome: Outcome) -> None:
@@ -170,6 +175,7 @@ def cures(outcome: Outcome, dependencies: Sequence[str] = ()) -> list[str]:
         "native_sync_enabled": [f"native:{connection}"],
         "paused": [f"connection:{connection}"],
         "needs_authorization": [f"connection:{connection}"],
+        "company_gone": [f"connection:{connection}"],
         "customer_not_linked": list(dependencies),
         "product_not_linked": list(dependencies),
     }
@@ -191,12 +197,13 @@ async def wait_for_cure(services: Services, outcome: Outcome, dependencies: Sequ
                 connection_id=outcome.connection_id if key.startswith("link:") else None,
             )
         )
-        if outcome.status == "skipped" and await _came_meanwhile(services, key):
+        stopped = outcome.status == "skipped" or outcome.code in WAITS_FOR_CONNECTION
+        if stopped and await _came_meanwhile(services, key, outcome.code):
             # The cure took its records before this one was among them.
             await services.cured(key)
 
 
-async def _came_meanwhile(services: Services, key: str) -> bool:
+async def _came_meanwhile(services: Services, key: str, code: str) -> bool:
     """Whether a cure is there already, by what is stored now and not by what the push knew when it began."""
     kind, _, rest = key.partition(":")
     if kind == "default":
@@ -213,4 +220,9 @@ async def _came_meanwhile(services: Services, key: str) -> bool:
         return rest in row.value.settings.sync_entities
     if kind == "credit_notes":
         return row.value.settings.sync_credit_notes
-    return kind == "connection" and row.value.status == "ready" and not row.value.paused
+    if kind != "connection" or row.value.status != "ready" or row.value.paused:
+        return False
+    if code != CompanyGone.CODE:
+        return True
+    told = await services.store.errors.open_of("connection", connection_id)
+    return all(error.value.code != CompanyGone.CODE for error in told)

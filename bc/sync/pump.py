@@ -20,6 +20,7 @@ from bc.errors import SyncError
 from bc.model import Connection, Dirty
 from bc.store import Lease
 from bc.store.rows import Row
+from bc.sync import breaker_notes
 from bc.sync.context import utc_now
 from bc.sync.work import push_row
 
@@ -32,6 +33,7 @@ LEASE = "pump"
 LEASE_SECONDS = 30
 RENEW_SECONDS = 4
 SCAN_SECONDS = 1.0
+WRITE_SECONDS = 5.0
 RUN_SECONDS = 240
 FULL_SCAN_SECONDS = 15
 WORKERS = 24
@@ -61,6 +63,9 @@ class Pump:
         self.services.fence_until = time.monotonic() + LEASE_SECONDS
         self._lease = lease
         await self._look_at_connections()
+        with suppress(SyncError):
+            await breaker_notes.restore(self.services, self.connections)
+        self.services.tally.held = True
         keeping = [asyncio.create_task(self._keep()), asyncio.create_task(self._keep_permits())]
         try:
             await self._drain(ends)
@@ -71,6 +76,8 @@ class Pump:
             await asyncio.wait(keeping)
             with suppress(SyncError):
                 await self.services.permits.give_back()
+            self.services.tally.held = False
+            await self.services.tally.write()
             if not self.lost:
                 await self.services.store.leases.release(self._lease)
             await self._leave_wake()
@@ -104,10 +111,17 @@ class Pump:
             self.services.fence_until = time.monotonic() + LEASE_SECONDS
 
     async def _keep_permits(self) -> None:
-        """Each second: say what is used, learn what may be; callers beside the pump wait for that."""
+        """Each second: say what is used, learn what may be; callers beside the pump wait for that.
+
+        Every few seconds also: write what was counted.
+        """
+        written = time.monotonic()
         while True:
             with suppress(SyncError):
                 await self.services.permits.refresh(self.connections)
+            if time.monotonic() - written > WRITE_SECONDS:
+                written = time.monotonic()
+                await self.services.tally.write()
             await asyncio.sleep(SCAN_SECONDS)
 
     async def _look_at_connections(self) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bc.clients.business_central import count_requests, requests_made
-from bc.errors import NeedsAuthorization, Refused, Skip, SyncError, Throttled, Transient
+from bc.errors import CompanyGone, NeedsAuthorization, Refused, Skip, SyncError, Throttled, Transient
 from bc.model import Connection, Dirty, Entity, Link, Outcome
 from bc.store.rows import Row, Stale
-from bc.sync import retry
-from bc.sync.breaker import Breaker
+from bc.sync import breaker_notes, retry
+from bc.sync.breaker_notes import breaker_of
 from bc.sync.context import LostLease, Push, current_push, utc_now
 from bc.sync.outcomes import outcome_of, record, status_of, unrouted, wait_for_cure
 from bc.sync.permits import last_asked
@@ -30,6 +30,11 @@ log = logging.getLogger("bc.push")
 MAX_INTERNAL_ERRORS = 5
 # Records of a connection that is paused or cannot sign in are queued by its cure; this is only the safety net.
 WAIT_FOR_PERSON = timedelta(minutes=15)
+WAITS = {
+    "paused": WAIT_FOR_PERSON,
+    "needs_authorization": WAIT_FOR_PERSON,
+    CompanyGone.CODE: timedelta(minutes=1),
+}
 _REPORT = "It is tried again by itself. If it stays, report it with the time: the log has the details."
 
 
@@ -74,19 +79,19 @@ async def _route_and_push(services: Services, row: Row[Dirty], connections: list
     try:
         connection = await known_connection(services, dirty, connections)
         if connection is not None:
-            admitted = _admit(services, connection)
+            admitted = await _admit(services, connection)
         # Halo is read once the row is in hand: an edit made later moves the generation and comes again.
         halo_record = await adapter.read(services, dirty.halo_id)
         if connection is None:
             if halo_record is None:
                 raise await _unknown_in_halo(services, dirty)
             connection = await connection_of(services, dirty, halo_record, connections)
-            admitted = _admit(services, connection)
+            admitted = await _admit(services, connection)
         elif halo_record is not None:
             moved = await moved_connection(services, dirty, halo_record, connection, connections)
             if moved is not connection:
                 connection = moved
-                admitted = _admit(services, connection)
+                admitted = await _admit(services, connection)
         done = await push_record(services, services.pump_bc, connection, dirty, adapter, halo_record)
     except _DeletedBefore:
         await _finish(services, row, Done(None))
@@ -98,7 +103,8 @@ async def _route_and_push(services: Services, row: Row[Dirty], connections: list
     finally:
         if admitted is not None:
             asked_bc = requests_made() > 0 or isinstance(trouble, (Transient, NeedsAuthorization))
-            _breaker(services, admitted).ended(trouble, asked=asked_bc and not _is_halos(trouble))
+            asked = asked_bc and not _is_halos(trouble)
+            await breaker_notes.ended(services, admitted, trouble, asked=asked)
 
 
 async def push_first(services: Services, push: Push, entity: Entity, halo_id: str) -> Link | None:
@@ -123,6 +129,8 @@ async def push_first(services: Services, push: Push, entity: Entity, halo_id: st
             adapter = ADAPTERS[entity]
             halo_record = await adapter.read(services, halo_id)
             await push_record(services, push.bc, push.connection, dirty, adapter, halo_record)
+        except CompanyGone:
+            raise
         except (Refused, Skip) as error:
             await _tell(services, dirty, push.connection, error)
             return None
@@ -147,12 +155,12 @@ async def _unknown_in_halo(services: Services, dirty: Dirty) -> Exception:
     )
 
 
-def _admit(services: Services, connection: Connection) -> Connection:
+async def _admit(services: Services, connection: Connection) -> Connection:
     """The connection, if it takes a push now. Raises what keeps it from that."""
     check_open(connection)
     services.permits.check_rest(connection)
-    breaker = _breaker(services, connection)
-    if not breaker.allows():
+    breaker = breaker_of(services, connection)
+    if not breaker.allows() and not await breaker_notes.was_closed(services, connection):
         last = breaker.last
         raise Paused(
             last.code if last else "bc_unavailable",
@@ -161,10 +169,6 @@ def _admit(services: Services, connection: Connection) -> Connection:
             retry_after=timedelta(seconds=breaker.opens_in() + 1),
         )
     return connection
-
-
-def _breaker(services: Services, connection: Connection) -> Breaker:
-    return services.breakers.setdefault(connection.id, Breaker())
 
 
 async def _finish(services: Services, row: Row[Dirty], done: Done) -> None:
@@ -203,6 +207,8 @@ async def _ended_badly(
             services.permits.slow_down(connection)
     if isinstance(error, NeedsAuthorization) and connection is not None:
         await services.needs_authorization(connection, error)
+    if isinstance(error, CompanyGone) and connection is not None:
+        await services.company_gone(connection, error)
     if status_of(error) == "retrying":
         await _later(services, row, error, connection)
     else:
@@ -246,10 +252,13 @@ async def _later(
     dirty = row.value
     outcome = await _outcome(services, dirty, connection, error)
     wait = retry.delay(error, dirty.attempts + 1)
-    if error.code in ("paused", "needs_authorization"):
-        wait = max(wait, WAIT_FOR_PERSON)
+    wait = max(wait, WAITS.get(error.code, wait))
     changed = msgspec.structs.replace(
-        dirty, attempts=dirty.attempts + 1, outcome_id=outcome.id, last_code=error.code
+        dirty,
+        attempts=dirty.attempts + 1,
+        outcome_id=outcome.id,
+        last_code=error.code,
+        routed_to=connection.id if connection else dirty.routed_to,
     )
     # The row first: an outcome that no row knows would say "retrying" for ever.
     if await _wait(services, row, wait, changed) or dirty.outcome_id:

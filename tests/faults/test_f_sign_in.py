@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bc.sync import breaker_notes
+from bc.sync.pump import WORKERS
+from bc.sync.work import push_row
 from tests.e2e.acting import Acting, Invoicing, wait_for
+from tests.faults.engine import a_process, drain
 from tests.faults.looking import log
 
 pytestmark = pytest.mark.timeout(90)
@@ -90,22 +95,103 @@ def test_f67_a_lost_sign_in_is_one_error_and_everything_follows_its_cure(
     assert acting.get("/api/errors", state="open")["items"] == []
 
 
-def test_f70_a_company_that_is_gone_is_said_as_that(acting: Acting, invoicing: Invoicing) -> None:
-    gone = {
-        "error": {"code": "Internal_CompanyNotFound", "message": "Cannot process the request because the default "
-                  "company cannot be found."}
-    }  # fmt: skip
-    ids = [invoicing.invoice() for _ in range(8)]
-    acting.fault("bc", {"kind": "status", "status": 404, "body": gone}, times=0)
+GONE = {
+    "error": {"code": "Internal_CompanyNotFound", "message": "Cannot process the request because the default "
+              "company cannot be found."}
+}  # fmt: skip
+
+
+def test_f70_a_company_that_is_gone_is_one_error_and_everything_waits_for_it(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    ids = [invoicing.invoice() for _ in range(WORKERS + 12)]
+    acting.fault("bc", {"kind": "status", "status": 404, "body": GONE}, times=0)
+    acting.clear_counters()
     acting.sync("invoice", *ids)
+    wait_for(lambda: all(acting.outcomes("invoice", one) for one in ids) or None, 30, "an outcome of each")
     for halo_id in ids:
-        outcome = acting.outcome("invoice", halo_id)
-        assert (outcome["status"], outcome["code"]) == ("failed", "company_gone")
+        (outcome,) = acting.outcomes("invoice", halo_id)
+        assert (outcome["status"], outcome["code"]) == ("retrying", "company_gone")
         assert "admin center" in outcome["cure"]
+    # Those in hand when the first came back, and a probe: no more.
+    assert len(log(acting)) <= WORKERS + 1
+    (error,) = acting.get("/api/errors", state="open")["items"]
+    assert (error["entity"], error["code"], error["halo_id"]) == (
+        "connection",
+        "company_gone",
+        acting.connection["id"],
+    )
+
+    def breaker() -> dict[str, Any] | None:
+        (state,) = acting.get("/api/status")["connections"]
+        return state if state["breaker"] else None
+
+    state = wait_for(breaker, 20, "the breaker to be seen")
+    assert state["state"]["code"] == state["breaker"]["code"] == "company_gone"
+    assert state["retrying"] == len(ids)
     acting.control.delete("/faults")
-    acting.post("/api/errors/retry", {"code": "company_gone"}, 202)
+    acting.post("/api/errors/retry", {"ids": [error["id"]]}, 202)
     for halo_id in ids:
-        assert acting.outcome("invoice", halo_id, after=1)["action"] == "created"
+        assert acting.outcome("invoice", halo_id, seconds=60)["action"] == "created"
+        assert len(acting.outcomes("invoice", halo_id)) == 1
+        assert len(acting.bc_invoices(halo_id)) == 1
+    assert acting.get("/api/errors", state="open")["items"] == []
+    wait_for(lambda: breaker() is None or None, 20, "the breaker to close")
+
+
+def test_f70_a_retry_while_the_company_is_still_gone_leaves_the_one_error_open(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice()
+    acting.fault("bc", {"kind": "status", "status": 404, "body": GONE}, times=0)
+    acting.sync("invoice", halo_id)
+    wait_for(lambda: acting.outcomes("invoice", halo_id) or None, 20, "its outcome")
+    (error,) = acting.get("/api/errors", state="open")["items"]
+    acting.clear_counters()
+    acting.post("/api/errors/retry", {"ids": [error["id"]]}, 202)
+    wait_for(lambda: log(acting) or None, 20, "the other try")
+    (again,) = wait_for(lambda: acting.get("/api/errors", state="open")["items"] or None, 20, "the error")
+    assert again["id"] == error["id"]
+    acting.control.delete("/faults")
+    authorize(acting)
+    assert acting.outcome("invoice", halo_id)["action"] == "created"
+    assert acting.get("/api/errors", state="open")["items"] == []
+
+
+async def test_f70_a_probe_that_finds_the_company_again_lets_all_go(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    ids = [invoicing.invoice() for _ in range(3)]
+    acting.fault("bc", {"kind": "status", "status": 404, "body": GONE}, times=0)
+    async with a_process(acting.app.host.env) as services:
+        connections = await services.store.connections.list()
+        for halo_id in ids:
+            await services.store.dirty.mark(
+                "invoice", halo_id, source="queue", requested_at=datetime.now(UTC)
+            )
+            row = await services.store.dirty.get("invoice", halo_id)
+            assert row
+            await push_row(services, row, connections)
+        assert services.breakers[connections[0].id].is_open
+    acting.control.delete("/faults")
+    # Another pump takes over what is open, and its first probe closes it.
+    async with a_process(acting.app.host.env) as services:
+        await breaker_notes.restore(services, connections)
+        breaker = services.breakers[connections[0].id]
+        assert breaker.is_open
+        breaker.open_until = 0.0
+        row = await services.store.dirty.get("invoice", ids[0])
+        assert row
+        await push_row(services, row, connections)
+        assert breaker.allows()
+        assert await breaker_notes.read(services.store, connections[0].id) is None
+        for halo_id in ids[1:]:
+            row = await services.store.dirty.get("invoice", halo_id)
+            assert row
+            assert (row.value.not_before, row.value.source) == (None, "cure")
+        await drain(services)
+    assert all(len(acting.bc_invoices(halo_id)) == 1 for halo_id in ids)
+    assert acting.get("/api/errors", state="open")["items"] == []
 
 
 def test_f75_a_missing_permission_set_is_not_hammered(acting: Acting, invoicing: Invoicing) -> None:

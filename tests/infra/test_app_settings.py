@@ -139,6 +139,7 @@ def test_the_defaults_are_those_of_the_app() -> None:
     assert made.halo == plain.halo
     assert (made.bc_api_url, made.authority_host) == (plain.bc_api_url, plain.authority_host)
     assert made.bc_max_concurrency == plain.bc_max_concurrency
+    assert made.bc_requests_per_5_minutes == plain.bc_requests_per_5_minutes
     assert made.outcome_retention_days == plain.outcome_retention_days
 
 
@@ -157,5 +158,6 @@ def test_numbers_have_the_limits_of_the_app() -> None:
         "HALO_REQUESTS_PER_5_MINUTES",
         "HALO_SWEEP_MINUTES",
         "BC_MAX_CONCURRENCY",
+        "BC_REQUESTS_PER_5_MINUTES",
         "OUTCOME_RETENTION_DAYS",
     }

@@ -1,0 +1,100 @@
+"""Counters of outcomes by connection and hour, and each connection's last success: read without reading outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from bc.store import keys
+from bc.store.records import until_it_holds
+from bc.store.rows import Codec
+from bc.store.tables import Tables
+
+KEPT_HOURS = 48
+# The last success sorts behind the hours, so that one range holds both.
+_HOUR = "h"
+_LAST = "last"
+
+
+class LastSuccess(msgspec.Struct, frozen=True):
+    """The newest record that arrived in Business Central."""
+
+    entity: str
+    halo_id: str
+    record_name: str
+    bc_number: str
+    at: datetime
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Ended pushes by hour (its start) and status, oldest first, and the last success."""
+
+    hours: dict[datetime, dict[str, int]]
+    last: LastSuccess | None
+
+
+class Counts:
+    """A row for each connection and hour. Whoever counts adds up in memory first and writes now and then."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._table = tables.table("bcCounts")
+        self._hour: Codec[dict[str, int]] = Codec(dict[str, int])
+        self._last = Codec(LastSuccess)
+
+    async def add(self, connection_id: str, hour: datetime, counts: Mapping[str, int]) -> None:
+        """Add to an hour so that nobody's counts are lost."""
+        partition, key = keys.encode(connection_id), keys.join(_HOUR, _hour_text(hour))
+
+        async def attempt() -> None:
+            found = await self._table.get(partition, key)
+            before = self._hour.unpack(found.properties) if found else {}
+            after = {**before, **{name: before.get(name, 0) + n for name, n in counts.items()}}
+            if found:
+                await self._table.replace(partition, key, self._hour.pack(after), found.etag)
+            else:
+                await self._table.insert(partition, key, self._hour.pack(after))
+
+        await until_it_holds(attempt)
+
+    async def succeeded(self, connection_id: str, last: LastSuccess) -> None:
+        """Note the last success over an older one."""
+        await self._table.put(keys.encode(connection_id), keys.join(_LAST, ""), self._last.pack(last))
+
+    async def read(self, connection_id: str, since: datetime) -> Counted:
+        """The hours from `since` on and the last success of a connection: one query of a few dozen rows."""
+        hours: dict[datetime, dict[str, int]] = {}
+        last: LastSuccess | None = None
+        async for found in self._table.query(
+            partition=keys.encode(connection_id), start=keys.join(_HOUR, _hour_text(since))
+        ):
+            kind, text = (keys.decode(part) for part in found.key.split(keys.SEPARATOR))
+            if kind == _LAST:
+                last = self._last.unpack(found.properties)
+            else:
+                hours[datetime.fromisoformat(text)] = self._hour.unpack(found.properties)
+        return Counted(hours, last)
+
+    async def purge(self, now: datetime) -> None:
+        """Remove hours that nobody looks at any more."""
+        before = keys.join(_HOUR, _hour_text(now - timedelta(hours=KEPT_HOURS)))
+        start, _ = keys.starting_with(_HOUR, total=2)
+        doomed = [found async for found in self._table.query(start=start, below=before, select=("v",))]
+        for found in doomed:
+            await self._table.delete(found.partition, found.key)
+
+    async def forget(self, connection_id: str) -> None:
+        """Remove the counters of a connection that is removed."""
+        partition = keys.encode(connection_id)
+        doomed = [found.key async for found in self._table.query(partition=partition, select=("v",))]
+        await self._table.delete_keys(partition, doomed)
+
+
+def hour_of(at: datetime) -> datetime:
+    """The start of the hour, UTC."""
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _hour_text(at: datetime) -> str:
+    return hour_of(at).isoformat()
