@@ -9,6 +9,7 @@ const UNITS = [
 ];
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' });
 const whole = new Intl.NumberFormat();
+const amount = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 5 });
 const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const daily = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
@@ -31,6 +32,9 @@ export const day = (date) => daily.format(new Date(`${date}T00:00:00Z`));
 
 /** A number with the locale's separators. */
 export const number = (value) => whole.format(value);
+
+/** An amount of money without its currency: at least two digits after the point. */
+export const money = (value) => amount.format(value);
 
 /** "1 customer", "1,204 customers". */
 export const count = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;

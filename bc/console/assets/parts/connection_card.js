@@ -13,8 +13,7 @@ export function ConnectionCard({ connection, status }) {
   return html`<article class="card">
     <header><h3><a href=${to(`/connections/${connection.id}`)}><bdi>${connection.name}</bdi></a>${connection.is_default && html` <span class="tag">Default</span>`}</h3>
       <${State} ...${state} /></header>
-    <p class="soft"><bdi>${connection.company_name || 'No company chosen yet'}</bdi>${connection.environment_name && `, ${connection.environment_name}`}
-      · syncs ${entities(connection)}</p>
+    <p class="soft"><bdi>${connection.company_name || 'No company chosen yet'}</bdi>${connection.environment_name && `, ${connection.environment_name}`}${' · '}syncs ${entities(connection)}</p>
     ${state.note && html`<p class="cure">${state.note}</p>`}
     ${status && html`<${Day} connection=${connection} status=${status} />`}
     <${Pause} connection=${connection} waiting=${status ? status.waiting + status.retrying : null} />

@@ -1,4 +1,4 @@
-/** Find a record by Halo's id, from any page. The key `/` leads here. */
+/** Find a record from any page: Halo's id leads to it, anything else to a search. The key `/` leads here. */
 import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { go, to } from '../router.js';
 
@@ -20,27 +20,27 @@ export function Find() {
   const submit = (event) => {
     event.preventDefault();
     const wanted = id.trim();
-    if (!/^[1-9][0-9]{0,17}$/.test(wanted)) {
-      setWrong('Enter Halo’s id: the number in the address of the record’s page in Halo, such as 1041.');
+    if (!wanted) {
+      setWrong('Enter Halo’s id, a number, or a part of the name.');
       input.current.focus();
       return;
     }
     setWrong('');
     setId('');
-    go(to(`/${entity}/${wanted}`));
+    go(/^[1-9][0-9]{0,17}$/.test(wanted) ? to(`/${entity}/${wanted}`) : to('/find', { kind: `${entity}s`, search: wanted }));
   };
   return html`<form class="find" role="search" aria-label="Find a record" onSubmit=${submit} novalidate>
-    <span class="find-title" aria-hidden="true">Open a record</span>
+    <span class="find-title" aria-hidden="true">Find</span>
     <select class="input" aria-label="Kind of record" onChange=${(event) => setEntity(event.currentTarget.value)}>
       ${['invoice', 'customer', 'product'].map((each) => html`
         <option key=${each} value=${each} selected=${each === entity}>${each.charAt(0).toUpperCase() + each.slice(1)}</option>`)}
     </select>
     <input
-      ref=${input} class="input" inputmode="numeric" value=${id} placeholder="Halo id: 1041" aria-label="Halo id (shortcut: /)"
+      ref=${input} class="input" value=${id} dir="auto" placeholder="Halo id, number or name" aria-label="Halo id, number or name (shortcut: /)"
       aria-invalid=${wrong ? 'true' : null} aria-describedby=${wrong ? 'find-wrong' : null} autocomplete="off"
       onInput=${(event) => setId(event.currentTarget.value)}
     />
-    <button class="button" type="submit">Open</button>
+    <button class="button" type="submit">Find</button>
     ${wrong && html`<p class="field-error" id="find-wrong" role="alert">${wrong}</p>`}
   </form>`;
 }

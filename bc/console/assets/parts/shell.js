@@ -16,6 +16,8 @@ const PLACES = [
   ['/errors', 'Errors'],
   ['/import', 'Import'],
   ['/links', 'Links'],
+  ['/find', 'Explain'],
+  ['/doctor', 'Doctor'],
   ['/connections', 'Connections'],
   ['/setup', 'Set-up'],
 ];
