@@ -19,6 +19,7 @@ const PAGES = [
   ['/import/{connection}', () => import('./pages/import.js')],
   ['/links', () => import('./pages/links.js')],
   ['/links/{connection}', () => import('./pages/links.js')],
+  ['/halo', () => import('./pages/halo.js')],
   ['/doctor', () => import('./pages/doctor.js')],
   ['/doctor/{connection}', () => import('./pages/doctor.js')],
   ['/find', () => import('./pages/find.js')],

@@ -50,6 +50,36 @@ export const IMPORT = {
   accounts: { title: 'Account codes', one: 'account code', many: 'account codes', about: 'Business Central’s accounts become the account codes that Halo offers. Import them before the products.' },
   countries: { title: 'Country codes', one: 'country code', many: 'country codes', about: 'Business Central’s countries become the country codes that Halo offers. Import them before the customers.' },
 };
+const IMPORT_COUNTS = [
+  ['created', 'created in Halo'],
+  ['updated', 'linked or updated'],
+  ['unchanged', 'unchanged'],
+  ['skipped', 'skipped'],
+  ['failed', 'failed'],
+];
+const TAX_COUNTS = [
+  ['updated', 'changed in Halo'],
+  ['unchanged', 'unchanged'],
+  ['skipped', 'left as they are'],
+  ['failed', 'failed'],
+];
+/** Jobs in words: while they run, when they ended, and what their counts mean. */
+export const JOB_KIND = {
+  ...Object.fromEntries(Object.entries(IMPORT).map(([kind, { many }]) => [kind, {
+    noun: 'the import', running: `Importing ${many} …`, ended: `Import of ${many}`, counts: IMPORT_COUNTS,
+  }])),
+  zero_tax: { noun: 'setting the taxes to zero', running: 'Setting the taxes to zero …', ended: 'Taxes set to zero', counts: TAX_COUNTS },
+  restore_tax: { noun: 'restoring the taxes', running: 'Putting the old taxes back …', ended: 'Old taxes put back', counts: TAX_COUNTS },
+  takeover: {
+    noun: 'the take-over', running: 'Taking over the links …', ended: 'Links taken over',
+    counts: [['created', 'taken over'], ['updated', 'updated'], ['unchanged', 'linked already'], ['skipped', 'skipped'], ['failed', 'failed']],
+  },
+  halo_sweep: {
+    noun: 'the look for changes', running: 'Looking for changes in Halo …', ended: 'Looked for changes in Halo',
+    counts: [['updated', 'queued'], ['unchanged', 'unchanged'], ['failed', 'failed']],
+  },
+  other: { noun: 'the job', running: 'Running …', ended: 'Job', counts: IMPORT_COUNTS },
+};
 export const ENTITY = {
   customer: { one: 'customer', many: 'customers', halo: 'client' },
   product: { one: 'product', many: 'products', halo: 'item' },

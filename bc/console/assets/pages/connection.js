@@ -9,6 +9,8 @@ import { CompanyChoice } from '../parts/company.js';
 import { EntitiesForm } from '../parts/entities.js';
 import { SettingsForm } from '../parts/settings.js';
 import { Pause, Remove, Rename, SecretForm } from '../parts/connection_care.js';
+import { Schedule } from '../parts/schedule.js';
+import { Takeover } from '../parts/takeover.js';
 import { Button, Failure, LinkButton, Page, Skeleton, State, useAction } from '../parts/ui.js';
 
 export default function Connection({ id }) {
@@ -32,7 +34,9 @@ export default function Connection({ id }) {
     <${Section} id="company" title="Environment and company"><${Company} connection=${connection} /></${Section}>
     ${ready && html`
       <${Section} id="sync" title="What syncs"><${EntitiesForm} connection=${connection} /></${Section}>
-      <${Section} id="settings" title="Settings"><${SettingsForm} connection=${connection} /></${Section}>`}
+      <${Section} id="settings" title="Settings"><${SettingsForm} connection=${connection} /></${Section}>
+      <${Section} id="schedule" title="Regular imports"><${Schedule} connection=${connection} /></${Section}>
+      <${Section} id="takeover" title="Links of Halo’s own integration"><${Takeover} connection=${connection} /></${Section}>`}
     <${Section} id="secret" title="Client secret"><${SecretForm} connection=${connection} /></${Section}>
     <${Section} id="care" title="Name, pause, removal">
       <${Rename} connection=${connection} /><${Pause} connection=${connection} /><${Remove} connection=${connection} />
@@ -52,6 +56,7 @@ function Actions({ connection }) {
   return html`
     ${connection.is_default ? html`<span class="tag">Default</span>` : html`<${Button} busy=${busy} onClick=${make}>Make default</${Button}>`}
     ${connection.company_id && html`<${LinkButton} href=${to(`/import/${connection.id}`)}>Import</${LinkButton}>
+      <${LinkButton} href=${to(`/links/${connection.id}`)}>Links</${LinkButton}>
       <${LinkButton} href=${to('/activity', { connection: connection.id })}>Activity</${LinkButton}>`}`;
 }
 

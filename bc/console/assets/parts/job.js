@@ -1,43 +1,37 @@
-/** One import as it runs and as it ended: counts in place, the names of those that failed, cancel. */
+/** One job as it runs and as it ended: counts in place, the names of those that failed, cancel. */
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { change, read } from '../api.js';
 import { useLive } from '../live.js';
-import { IMPORT, JOB, cause, sentence } from '../words.js';
+import { JOB, JOB_KIND, capital, cause, sentence } from '../words.js';
 import { count, number } from '../when.js';
 import { Button, Failure, LinkButton, Skeleton, State, Time, useAction } from './ui.js';
 
-const COUNTS = [
-  ['created', 'created in Halo'],
-  ['updated', 'linked or updated'],
-  ['unchanged', 'unchanged'],
-  ['skipped', 'skipped'],
-  ['failed', 'failed'],
-];
-
-export function Job({ id, kind, back }) {
+/** `kind`: an import's, `zero_tax`, `restore_tax`, `takeover` or `halo_sweep`. `back`: where its end leads; `backWords`: that in words. */
+export function Job({ id, kind, back = '', backWords = 'Back to the preview' }) {
   const live = useLive(`/api/jobs/${encodeURIComponent(id)}`, 1);
   const { busy, error, run } = useAction();
   const job = live.data;
   if (!job) return live.error ? html`<${Failure} error=${live.error} />` : html`<${Skeleton} rows=${5} />`;
+  const words = JOB_KIND[kind] || JOB_KIND.other;
   const over = ['succeeded', 'failed', 'cancelled'].includes(job.status);
   const cancel = () => run(
     () => change('POST', `/api/jobs/${encodeURIComponent(id)}/cancel`),
-    'The import is cancelled. What was imported until then stays.',
+    `${capital(words.noun)} is cancelled. What was done until then stays.`,
   );
-  const title = over ? `Import of ${IMPORT[kind].many}` : `Importing ${IMPORT[kind].many} …`;
+  const title = over ? words.ended : words.running;
   return html`<section class="panel job" aria-labelledby="job">
     <div class="section-head"><h2 id="job">${title}</h2><${State} ...${JOB[job.status] || { word: sentence(job.status), tone: 'skip' }} /></div>
     <div class="job-bar"><progress max=${job.total || 1} value=${over && !job.total ? 1 : job.total ? job.done : null} aria-labelledby="job"></progress>
       <span class="number">${number(job.done)}${job.total !== null && html` of ${number(job.total)}`}</span></div>
-    <ul class="counts" aria-label="Counts">${COUNTS.map(([name, words]) => html`<li key=${name} class=${name === 'failed' && job.failed ? 'tone-text-bad' : ''}>
-      <b class="number">${number(job[name])}</b> ${words}</li>`)}</ul>
+    <ul class="counts" aria-label="Counts">${words.counts.map(([name, each]) => html`<li key=${name} class=${name === 'failed' && job.failed ? 'tone-text-bad' : ''}>
+      <b class="number">${number(job[name])}</b> ${each}</li>`)}</ul>
     ${job.detail && job.status !== 'succeeded' && html`<p dir="auto">${job.detail}</p>`}
     <p class="unseen" role="status">${over ? `${title}: ${JOB[job.status]?.word}, ${count(job.done, 'record')}, ${job.failed} failed.` : ''}</p>
     ${error && html`<${Failure} error=${error} retry=${null} />`}
     <p class="actions">
-      ${!over && html`<${Button} busy=${busy} onClick=${cancel}>Cancel the import</${Button}>
+      ${!over && html`<${Button} busy=${busy} onClick=${cancel}>Cancel</${Button}>
         <span class="soft">It goes on when you leave this page.</span>`}
-      ${over && html`<${LinkButton} kind="main" href=${back}>Back to the preview</${LinkButton}>`}
+      ${over && back && html`<${LinkButton} kind="main" href=${back}>${backWords}</${LinkButton}>`}
       ${over && job.finished_at && html`<span class="soft"><${Time} at=${job.finished_at} prefix="Ended " /></span>`}
     </p>
     ${job.failed + job.skipped > 0 && html`<${Failures} id=${id} version=${job.failed + job.skipped} />`}

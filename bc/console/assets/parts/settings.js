@@ -4,6 +4,7 @@ import { change } from '../api.js';
 import { lineNumbers } from '../line_numbers.js';
 import { number } from '../when.js';
 import { SelectField, TextField, Tick, focusFirstError } from './form.js';
+import { BcPicker, HaloPicker } from './links_records.js';
 import { Button, Failure, useAction } from './ui.js';
 
 const POLICIES = [
@@ -13,24 +14,29 @@ const POLICIES = [
 ];
 const EXAMPLE = ['Service', 'Service', 'Inventory', 'Inventory', 'Service'];
 
-// kind: 'text' (null when empty), 'whole', 'tick', 'date', or a list of [value, words].
+// kind: 'text' (null when empty), 'item' and 'group' (texts that can be picked), 'whole', 'tick', 'date', or a list of [value, words].
 const GROUPS = [
   ['Invoices', [
     ['sync_invoices_from', 'Only invoices dated from', 'date', 'Earlier ones are skipped, so that nobody books last year again.'],
-    ['default_invoice_item', 'Default product', 'text',
+    ['default_invoice_item', 'Default product', 'item',
       'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
     ['sync_credit_notes', 'Send credit notes, as credit memos', 'tick', ''],
     ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
     ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
     ['line_increment', 'Step between lines of one type', 'whole', ''],
+    ['post_invoices', 'Post the invoice in Business Central', 'tick',
+      'Once it is posted in Halo and both totals agree. A posted invoice cannot be changed. Off: it stays a draft for a bookkeeper.'],
   ]],
   ['Customers', [
     ['customer_policy', 'Customers', POLICIES, ''],
+    ['accounts_id_pattern.customer', 'Accounts ids for new customers', 'text',
+      'A pattern such as C{seq:05} for customers that have none. Empty: Halo’s own numbering, where it is on.'],
     ['client_top_level', 'Top level for imported customers', 'text', 'The id of a Halo top level.'],
   ]],
   ['Products', [
     ['product_policy', 'Products', POLICIES, ''],
-    ['item_default_group', 'Group for imported products', 'text', 'The id of a Halo product group, for categories that are not mapped.'],
+    ['accounts_id_pattern.product', 'Accounts ids for new products', 'text', 'A pattern such as P{seq:05}. Empty: Halo’s own numbering, where it is on.'],
+    ['item_default_group', 'Group for imported products', 'group', 'The id of a Halo product group, for item categories that are not mapped.'],
     ['default_sales_account', 'Default sales account', 'text', 'An account number in Business Central.'],
     ['default_purchase_account', 'Default purchase account', 'text', 'An account number in Business Central.'],
   ]],
@@ -54,7 +60,7 @@ export function SettingsForm({ connection }) {
   const submit = async (event) => {
     event.preventDefault();
     if (busy || !changed.length) return;
-    const settings = Object.fromEntries(changed.map((name) => [name, sent(name, changes[name])]));
+    const settings = merged(changed.map((name) => [name, sent(name, changes[name])]), connection.settings);
     const saved = await run(() => change('PATCH', `/api/connections/${connection.id}`, { settings }), 'The settings are saved.');
     if (saved) setChanges({});
     else focusFirstError(form.current);
@@ -62,8 +68,8 @@ export function SettingsForm({ connection }) {
   return html`<form ref=${form} class="form settings" onSubmit=${submit} novalidate>
     ${GROUPS.map(([title, fields]) => html`<fieldset key=${title}><legend>${title}</legend>
       ${fields.map((field) => html`<${Setting}
-        key=${field[0]} field=${field} value=${now[field[0]]} error=${wrong[field[0]] || ''} set=${set} />`)}
-      ${title === 'Invoices' && html`<${Numbers} group=${now.group_increment} line=${now.line_increment} />`}
+        key=${field[0]} field=${field} value=${now[field[0]]} error=${wrong[field[0]] || ''} set=${set} connection=${connection}
+        below=${field[0] === 'line_increment' && html`<${Numbers} group=${now.group_increment} line=${now.line_increment} />`} />`)}
     </fieldset>`)}
     ${error && !Object.keys(wrong).length && html`<${Failure} error=${error} retry=${null} />`}
     <p class="actions save ${changed.length ? 'unsaved' : ''}"><${Button} type="submit" kind=${changed.length ? 'main' : ''} off=${!changed.length} busy=${busy}>Save settings</${Button}>
@@ -72,13 +78,28 @@ export function SettingsForm({ connection }) {
   </form>`;
 }
 
-function Setting({ field: [name, label, kind, hint], value, error, set }) {
+function Setting({ field: [name, label, kind, hint], value, error, set, connection, below }) {
   const common = { label, halo: name, hint, error, onValue: (next) => set(name, next) };
   if (kind === 'tick') return html`<${Tick} ...${common} checked=${value} />`;
   if (Array.isArray(kind)) return html`<${SelectField} ...${common} value=${value} options=${kind} />`;
   const whole = kind === 'whole';
-  return html`<${TextField} ...${common} value=${value} type=${kind === 'date' ? 'date' : 'text'} optional=${!whole}
+  const field = html`<${TextField} ...${common} value=${value} type=${kind === 'date' ? 'date' : 'text'} optional=${!whole}
     control=${{ autocomplete: 'off', inputmode: whole ? 'numeric' : null, class: whole ? 'input short' : 'input' }} />`;
+  if (PICKED[kind]) return html`<${Picked} kind=${kind} label=${label} connection=${connection} field=${field} onPick=${(next) => set(name, next)} />`;
+  return html`${field}${below}`;
+}
+
+const PICKED = {
+  item: { Choose: BcPicker, kind: 'products', value: (item) => item.number },
+  group: { Choose: HaloPicker, kind: 'item_categories', value: (group) => group.halo_id },
+};
+
+/** A text field with a way to choose its value from the other system. */
+function Picked({ kind, label, connection, field, onPick }) {
+  const [open, setOpen] = useState(false);
+  const { Choose, kind: listed, value } = PICKED[kind];
+  return html`<div class="picked-field">${field}<${Button} onClick=${() => setOpen(true)} aria-label="Choose: ${label}">Choose …</${Button}>
+    ${open && html`<${Choose} connection=${connection} kind=${listed} title=${label} onClose=${() => setOpen(false)} onPick=${(item) => onPick(value(item))} />`}</div>`;
 }
 
 /** What the two steps make of an example, while they are typed. */
@@ -95,13 +116,27 @@ function Numbers({ group, line }) {
 function shown(settings) {
   return Object.fromEntries(Object.keys(KINDS).map((name) => [
     name,
-    KINDS[name] === 'tick' ? Boolean(settings[name]) : String(settings[name] ?? ''),
+    KINDS[name] === 'tick' ? Boolean(held(settings, name)) : String(held(settings, name) ?? ''),
   ]));
+}
+
+/** A setting by its name; a dot leads into a group of settings. */
+const held = (settings, name) => name.split('.').reduce((part, key) => part?.[key], settings);
+
+/** The changes as the API takes them: a group is sent whole. */
+function merged(pairs, settings) {
+  const wanted = {};
+  for (const [name, value] of pairs) {
+    const [group, member] = name.split('.');
+    if (member) wanted[group] = { ...settings[group], ...wanted[group], [member]: value };
+    else wanted[group] = value;
+  }
+  return wanted;
 }
 
 function sent(name, value) {
   const kind = KINDS[name];
   if (kind === 'whole') return /^[0-9]{1,9}$/.test(value.trim()) ? Number(value) : value;
-  if (kind === 'text' || kind === 'date') return value.trim() || null;
+  if (['text', 'date', 'item', 'group'].includes(kind)) return value.trim() || null;
   return value;
 }

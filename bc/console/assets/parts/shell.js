@@ -19,6 +19,7 @@ const PLACES = [
   ['/find', 'Explain'],
   ['/doctor', 'Doctor'],
   ['/connections', 'Connections'],
+  ['/halo', 'Halo'],
   ['/setup', 'Set-up'],
 ];
 
