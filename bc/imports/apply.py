@@ -76,6 +76,7 @@ async def _create(block: Block, tasks: Sequence[Task]) -> None:
             task.failure = answer.failure
             continue
         record = {**created, **answer.record}
+        task.stamps.wrote(kind.stamp, {}, created, answer.record)
         task.halo_id, task.halo_name = ident(record, "id"), text(record, "name")
         task.site_id = ident(record, "main_site_id")
         task.was_created = True
@@ -121,6 +122,7 @@ async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> N
             task.failure = error
             return
         task.site, task.site_id = changes.site, _site_of(found)
+        task.stamps.read(found.record, block.kind.stamp, found.site)
         pending.append((task, changes))
 
     await each(tasks, compare)
@@ -134,7 +136,9 @@ async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> N
         task.failure = answer.failure
         task.wrote = answer.failure is None
         if task.wrote:
-            block.directory.put({**block.directory.details.get(task.halo_id, {}), **row})
+            held = block.directory.details.get(task.halo_id, {})
+            task.stamps.wrote(block.kind.stamp, held, row, answer.record)
+            block.directory.put({**held, **row, block.kind.stamp: task.stamps.own})
 
 
 def _site_of(found: HaloRecord) -> str:
@@ -158,9 +162,11 @@ async def _write_sites(block: Block, tasks: Sequence[Task]) -> None:
     ready = [task for task in wanted if task.site_id]
     rows = [{"id": int_id(task.site_id), **task.site} for task in ready]
     written = await update_rows(block.services.halo, "Site", rows, block.tick)
-    for task, answer in zip(ready, written, strict=True):
+    for task, row, answer in zip(ready, rows, written, strict=True):
         task.failure = answer.failure
         task.wrote = task.wrote or answer.failure is None
+        if answer.failure is None:
+            task.stamps.wrote_site(row, answer.record)
 
 
 async def _link(block: Block, tasks: Sequence[Task]) -> None:
@@ -197,6 +203,9 @@ def _new_link(block: Block, task: Task) -> Link:
         source="import",
         at=datetime.now(UTC),
         job_id=block.job_id,
+    )
+    link = msgspec.structs.replace(
+        link, halo_stamp=task.stamps.of_new(has_site=block.kind.entity == "customer")
     )
     return msgspec.structs.replace(link, import_hash="") if task.failure else link
 
@@ -243,6 +252,7 @@ def _refreshed(block: Block, task: Task, link: Link) -> Link:
         import_hash="" if task.failure else content_hash(task.row),
         import_job=block.job_id if task.wrote else link.import_job,
         halo_name=task.halo_name or link.halo_name,
+        halo_stamp=task.stamps.of_known(link.halo_stamp),
     )
 
 

@@ -13,6 +13,7 @@ from bc.imports.directory import Directory
 from bc.imports.kinds import LinkedKind, content_hash
 from bc.imports.matching import BcKeys, Match, number_key
 from bc.imports.request import Choice
+from bc.imports.stamps import Stamps
 from bc.jobs.jobs import Count
 from bc.model import JobFailure
 
@@ -42,6 +43,7 @@ class Task:
     site: dict[str, Any] = field(default_factory=dict)
     halo_name: str = ""
     failure: SyncError | None = None
+    stamps: Stamps = field(default_factory=Stamps)
 
 
 @dataclass

@@ -115,6 +115,7 @@ class Customers:
         "dbc_company_name",
         "main_site_id",
         "main_delivery_address",
+        "alastupdate",
     )
     _COMPARED = ("accountsid", "accountsemailaddress", "tax_number", "dbc_company_id", "main_site_id")
 
@@ -203,6 +204,7 @@ class Products:
         "assetgroup_id",
         "dbc_company_id",
         "dbc_company_name",
+        "lastmodified",
     )
     _COMPARED = ("accountsid", "type", "baseprice", "costprice", "assetgroup_id", "dbc_company_id")
 

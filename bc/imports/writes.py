@@ -24,7 +24,7 @@ type Tick = Callable[[int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Halo's answer for one row, or why it refused it."""
+    """Halo's answer for one row ({} where it gave none), or why it refused it."""
 
     record: Mapping[str, Any] = field(default_factory=dict)
     failure: SyncError | None = None
@@ -50,18 +50,21 @@ async def _update_array(halo: Halo, resource: str, rows: Rows) -> list[Written]:
     except ArrayRefused as refused:
         _raise_open(refused)
         return [
-            Written(failure=refused.errors[position]) if position in refused.errors else Written(row)
-            for position, row in enumerate(rows)
+            Written(failure=refused.errors[position])
+            if position in refused.errors
+            else Written(refused.saved.get(position, {}))
+            for position in range(len(rows))
         ]
     except Refused as error:
         return [Written(failure=error) for _ in rows]
-    known = {ident(answer, "id") for answer in answers}
-    if not known or len(rows) == 1 or known.issuperset(ident(row, "id") for row in rows):
-        return [Written(row) for row in rows]
+    known = {ident(answer, "id"): answer for answer in answers if ident(answer, "id")}
+    ids = [ident(row, "id") for row in rows]
+    if not known or len(rows) == 1 or known.keys() >= set(ids):
+        return [Written(known.get(row_id, {})) for row_id in ids]
     # A tenant that keeps the good part of an array leaves out what it refused: alone, it says why.
     return [
-        Written(row) if ident(row, "id") in known else (await _update_array(halo, resource, [row]))[0]
-        for row in rows
+        Written(known[row_id]) if row_id in known else (await _update_array(halo, resource, [row]))[0]
+        for row_id, row in zip(ids, rows, strict=True)
     ]
 
 

@@ -11,6 +11,7 @@ import msgspec
 from bc.clients.business_central import decode_enum, literal
 from bc.clients.halo import record_url
 from bc.entities.document_kind import CREDIT_NOTE, INVOICE, DocumentKind, kind_of
+from bc.entities.stamps import is_as_written
 from bc.entities.values import Record, flag, text
 from bc.errors import Refused, SyncError
 from bc.imports.directory import each
@@ -110,7 +111,9 @@ async def _bring(services: Services, connection: Connection, link: Link, row: Re
     if invoice is not None and changes:
         body = {"id": int(link.halo_id), **changes, "_dont_fire_automations": True}
         saved = await services.halo.save("Invoice", [body])
-        stamp = text(saved[0], "last_modified") if saved else ""
+        # With somebody's edit in it the stamp would hide that edit from us.
+        known = saved and is_as_written(invoice, saved[0], body, moves=("last_modified", "last_synced"))
+        stamp = text(saved[0], "last_modified") if known else ""
     before = text(invoice or {}, "last_modified")
     await _note(services, link, row, before=before, stamp=stamp)
     if decode_enum(link.bc_status) in _NOT_POSTED and status not in _NOT_POSTED:

@@ -244,7 +244,7 @@ async def _put_back(
             results.append(Result(halo_id, "failed", failed(by_id[halo_id], answer.failure)))
             continue
         stamps[halo_id] = text(answer.record, STAMPS[entity])
-        await recognise(services, entity, halo_id, records[halo_id], stamps[halo_id])
+        await recognise(services, entity, halo_id, records[halo_id], rows[halo_id], answer)
         results.append(Result(halo_id, "updated"))
     return results, stamps
 

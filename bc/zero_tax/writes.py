@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bc.clients.halo import ArrayRefused
+from bc.entities.stamps import is_as_written
 from bc.entities.values import Record, ident, text
 from bc.errors import Refused, SyncError, Transient
 from bc.imports.directory import each
@@ -164,7 +165,7 @@ async def _zero(
             continue
         stamp = text(answer.record, STAMPS[entity])
         zeroed.append(msgspec.structs.replace(value, state="zeroed", stamp=stamp))
-        await recognise(services, entity, value.halo_id, records[value.halo_id], stamp)
+        await recognise(services, entity, value.halo_id, records[value.halo_id], rows[value.halo_id], answer)
         results.append(Result(value.halo_id, "updated"))
     await services.store.tax_values.put_many(zeroed)
     refused = [value for value in planned if written[value.halo_id].failure is not None]
@@ -213,9 +214,16 @@ async def write(
     return {halo_id: Written(known.get(halo_id, {})) for halo_id in wanted}
 
 
-async def recognise(services: Services, entity: Entity, halo_id: str, before: Record, stamp: str) -> None:
-    """Let links take the stamp of our write for the one they know, so that its echo pushes nothing (F85)."""
+async def recognise(
+    services: Services, entity: Entity, halo_id: str, before: Record, row: Record, answer: Written
+) -> None:
+    """Let links take the stamp of our write for the one they know, so that its echo pushes nothing (F85).
+
+    Not where Halo's answer shows an edit in between: that one is still to be pushed.
+    """
     links = services.store.links
+    known = is_as_written(before, answer.record, row, moves=(STAMPS[entity],))
+    stamp = text(answer.record, STAMPS[entity]) if known else ""
     for link in await links.by_halo_id(entity, halo_id):
         stored = await links.get(link.connection_id, entity, halo_id)
         if stored is None:
