@@ -25,6 +25,7 @@ from bc.settings import Settings
 from bc.store import Store, open_store
 from bc.store.rows import Row, Stale
 from bc.sync import breaker_notes
+from bc.sync.bc_budget import BcBudget
 from bc.sync.breaker import Breaker
 from bc.sync.context import LostLease
 from bc.sync.halo_facts import HaloFacts
@@ -224,8 +225,9 @@ def build(settings: Settings) -> Services:
     halo_transport = Transport("halo", settings.halo.url)
     halo = Halo(halo_transport, settings.halo, budget.take)
     bc_transport = Transport("bc", settings.bc_api_url)
-    permits = PumpPermits(store.budgets, settings.bc_max_concurrency)
-    borrowed = BorrowedPermits(store.budgets, settings.bc_max_concurrency)
+    bc_budget = BcBudget(store.budgets, settings.bc_requests_per_5_minutes)
+    permits = PumpPermits(store.budgets, bc_budget, settings.bc_max_concurrency)
+    borrowed = BorrowedPermits(store.budgets, bc_budget, settings.bc_max_concurrency)
     services = Services(
         settings=settings,
         store=store,

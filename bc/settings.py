@@ -118,7 +118,7 @@ class _Reader:
             bc_api_url=self._url("BC_API_URL", "https://api.businesscentral.dynamics.com"),
             authority_host=self._url("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com"),
             bc_max_concurrency=self._whole("BC_MAX_CONCURRENCY", 5, 1, 5),
-            bc_requests_per_5_minutes=self._whole("BC_REQUESTS_PER_5_MINUTES", 5700, 10, 6000),
+            bc_requests_per_5_minutes=self._whole("BC_REQUESTS_PER_5_MINUTES", 5700, 100, 100_000),
             outcome_retention_days=self._whole("OUTCOME_RETENTION_DAYS", 90, 1, 3650),
             platform_auth=self.env.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true",
             problems=tuple(self.problems),

@@ -25,8 +25,8 @@ param authorityHost string = environment().authentication.loginEndpoint
 @minValue(1)
 @maxValue(5)
 param bcMaxConcurrency int = 5
-@minValue(10)
-@maxValue(6000)
+@minValue(100)
+@maxValue(100000)
 param bcRequestsPer5Minutes int = 5700
 @minValue(1)
 @maxValue(3650)

@@ -67,8 +67,8 @@ class TokenSource(Protocol):
 
 
 class Permits(Protocol):
-    def hold(self, connection: Connection) -> AbstractAsyncContextManager[None]:
-        """One of the five requests that BC runs at a time for the connection's principal."""
+    def hold(self, connection: Connection, requests: int = 1) -> AbstractAsyncContextManager[None]:
+        """One of the five calls that BC runs at a time for the connection's principal, which counts as `requests`."""
         ...
 
 
@@ -202,6 +202,8 @@ class BusinessCentral:
             headers=headers,
             wrote=wrote,
             timeout=LONGEST_CALL,
+            # Whether BC counts them one by one only a tenant can tell.
+            requests=len(parts),
         )
         answers = read_answers(_object(answer, wrote=wrote), parts, snapshot=snapshot)
         if answers is None:
@@ -236,6 +238,7 @@ class BusinessCentral:
         headers: Mapping[str, str] | None = None,
         wrote: bool | None = None,
         timeout: float = CALL_SECONDS,
+        requests: int = 1,
     ) -> Answer:
         """One call, repeated once with a new token after a 401 (which BC does not process). Raises on any non-2xx."""
         writes = method != "GET" if wrote is None else wrote
@@ -245,10 +248,12 @@ class BusinessCentral:
             sent["Content-Type"] = "application/json"
         # Outside the permit: a slow sign-in must not hold up the principal's other calls.
         token = await self._tokens.token(connection)
-        answer = await self._attempt(connection, method, url, token, sent, content, timeout, writes)
+        answer = await self._attempt(connection, method, url, token, sent, content, timeout, writes, requests)
         if answer.status == 401:
             token = await self._tokens.token(connection, refused=token)
-            answer = await self._attempt(connection, method, url, token, sent, content, timeout, writes)
+            answer = await self._attempt(
+                connection, method, url, token, sent, content, timeout, writes, requests
+            )
         if not answer.ok:
             raise bc_error(answer, wrote=writes)
         return answer
@@ -263,8 +268,9 @@ class BusinessCentral:
         content: bytes | None,
         timeout: float,
         writes: bool,
+        requests: int,
     ) -> Answer:
-        async with self._permits.hold(connection):
+        async with self._permits.hold(connection, requests):
             request_made()
             return await self._transport.send(
                 method, url, bearer=token, headers=headers, content=content, timeout=timeout, writes=writes

@@ -14,7 +14,7 @@ from bc.store.tables import Table, Tables
 from bc.store.windows import Window
 
 WINDOW = timedelta(minutes=5)
-# A granted block of Halo calls must be used within this time; the window counts it that much longer.
+# A granted block of calls must be used within this time; the window counts it that much longer.
 BLOCK_LIFE = timedelta(seconds=10)
 _HALO = "halo"
 _BC = "bc"
@@ -55,20 +55,27 @@ class Budgets:
         """How many BC calls of a principal may be under way at this moment."""
         return (await self._permits.read(_PERMITS, principal)).at(self._now()).in_use
 
-    async def count_bc(self, principal: str, n: int) -> int:
-        """Count BC requests of a principal; how many there were in the last 5 minutes."""
+    async def take_bc(self, principal: str, least: int, most: int, ceiling: int) -> tuple[int, float, int]:
+        """Lease `least` to `most` BC requests, to be sent within `BLOCK_LIFE`: (granted, seconds to wait when 0, used).
 
-        def count(window: Window) -> tuple[Window, int]:
+        Whatever the instances do, no 5 minutes hold more than `ceiling` requests of a principal.
+        """
+        length = WINDOW + BLOCK_LIFE
+
+        def take(window: Window) -> tuple[Window, tuple[int, float, int]]:
             now = self._now()
-            window = window.at(now, WINDOW)
-            window = window.plus(now, n) if n else window
-            return window, window.used
+            window = window.at(now, length)
+            granted = min(most, ceiling - window.used)
+            if granted < least:
+                return window, (0, window.frees_in(now, length) + random.random() * 0.2, window.used)
+            window = window.plus(now, granted)
+            return window, (granted, 0.0, window.used)
 
-        return await self._windows.change(_BC, principal, count)
+        return await self._windows.change(_BC, principal, take)
 
     async def bc_used(self, principal: str) -> int:
-        """How many BC requests of a principal were counted in the last 5 minutes."""
-        return (await self._windows.read(_BC, principal)).at(self._now(), WINDOW).used
+        """How many BC requests of a principal are leased for the last 5 minutes."""
+        return (await self._windows.read(_BC, principal)).at(self._now(), WINDOW + BLOCK_LIFE).used
 
     async def pump_allowance(
         self, principal: str, holder: str, limit: int, in_flight: int | None = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from bc.errors import Throttled
 from bc.model import Connection
 from bc.store.budgets import BLOCK_LIFE
+from bc.sync.bc_budget import BcBudget
 from bc.sync.routing import Paused
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 BORROW_SECONDS = 180
 BORROW_PATIENCE = 60.0
+# Longer than that the pump does something else meanwhile.
+PUMP_PATIENCE = 15.0
 SLOW_SECONDS = 120.0
 
 
@@ -54,8 +57,15 @@ class PumpPermits:
     `refresh` is called each second; a permit is taken in memory only.
     """
 
-    def __init__(self, budgets: Budgets, limit: int, check_fence: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        budgets: Budgets,
+        budget: BcBudget,
+        limit: int,
+        check_fence: Callable[[], None] = lambda: None,
+    ) -> None:
         self.check_fence = check_fence
+        self._budget = budget
         self._budgets = budgets
         self._limit = limit
         self._holder = f"pump-{secrets.token_hex(6)}"
@@ -105,7 +115,8 @@ class PumpPermits:
             )
 
     @asynccontextmanager
-    async def hold(self, connection: Connection) -> AsyncIterator[None]:
+    async def hold(self, connection: Connection, requests: int = 1) -> AsyncIterator[None]:
+        """A place among the five for a call that counts as `requests` at BC. Raises `Paused` while BC must rest."""
         principal = principal_of(connection)
         gate = self._gates.get(principal)
         if gate is None:
@@ -115,7 +126,13 @@ class PumpPermits:
             await gate.changed.wait_for(lambda: gate.used < min(gate.allowed, self._most(principal)))
             gate.used += 1
         try:
-            # Looked at last: the wait for a permit may have been long.
+            self.check_rest(connection)
+            try:
+                await self._budget.take(principal, requests, PUMP_PATIENCE)
+            except Throttled as dry:
+                self.rest(connection, dry.retry_after or timedelta())
+                raise Paused(dry.code, dry.message, retry_after=dry.retry_after, cure=dry.cure) from dry
+            # Looked at last: the waits may have been long.
             self.check_rest(connection)
             self.check_fence()
             _asks("bc")
@@ -129,12 +146,14 @@ class PumpPermits:
 class BorrowedPermits:
     """Permits for callers beside the pump (console, imports): each borrows one from storage for one call."""
 
-    def __init__(self, budgets: Budgets, limit: int) -> None:
+    def __init__(self, budgets: Budgets, budget: BcBudget, limit: int) -> None:
         self._budgets = budgets
+        self._budget = budget
         self._limit = limit
 
     @asynccontextmanager
-    async def hold(self, connection: Connection) -> AsyncIterator[None]:
+    async def hold(self, connection: Connection, requests: int = 1) -> AsyncIterator[None]:
+        """A place among the five for a call that counts as `requests` at BC. Raises `Throttled` after a minute."""
         principal, holder = principal_of(connection), f"call-{secrets.token_hex(6)}"
         until = time.monotonic() + BORROW_PATIENCE
         while not await self._budgets.borrow(principal, holder, self._limit, BORROW_SECONDS):
@@ -147,6 +166,7 @@ class BorrowedPermits:
                 )
             await asyncio.sleep(0.25)
         try:
+            await self._budget.take(principal, requests, BORROW_PATIENCE)
             yield
         finally:
             await self._budgets.give_back(principal, holder)

@@ -13,8 +13,6 @@ from typing import Any
 from sandbox.bc.errors import Refusal
 from sandbox.world import World
 
-_WINDOW = 300.0
-
 
 class Gate:
     """Lets requests through one by one as the switches allow; without `bc.limits` it only takes time."""
@@ -52,7 +50,7 @@ class Gate:
     def _count(self, principal: str, parts: int) -> None:
         now = self.world.clock.now().timestamp()
         recent, most = self._recent[principal], self._switch("limit_rate")
-        while recent and recent[0] <= now - _WINDOW:
+        while recent and recent[0] <= now - self._switch("limit_rate_seconds"):
             recent.popleft()
         if len(recent) + parts > most:
             raise self._too_many(len(recent) + parts, most)

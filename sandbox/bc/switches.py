@@ -49,6 +49,7 @@ _SWITCHES: tuple[tuple[str, Any, str], ...] = (
     ("limit_running", 5, "requests of one user that run at once"),
     ("limit_queued", 95, "requests of one user that wait"),
     ("limit_rate", 6000, "requests of one user in any 5 minutes"),
+    ("limit_rate_seconds", 300.0, "how long a request counts against limit_rate"),
     ("limit_wait_seconds", 480, "longest wait in the queue, then 503"),
     ("retry_after", "", "Retry-After of a 429: blank for none, seconds, or 'date' for an HTTP date"),
     ("seconds_per_request", 0.0, "how long each request keeps one of the running places"),

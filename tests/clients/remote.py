@@ -89,7 +89,7 @@ class Permits:
         self.taken = 0
 
     @asynccontextmanager
-    async def hold(self, connection: Connection) -> AsyncIterator[None]:
+    async def hold(self, connection: Connection, requests: int = 1) -> AsyncIterator[None]:
         self.held += 1
         self.taken += 1
         try:

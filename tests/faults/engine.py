@@ -97,7 +97,7 @@ class _Free:
     """Permits without end: what is tried here makes one call at a time."""
 
     @asynccontextmanager
-    async def hold(self, connection: Connection) -> AsyncIterator[None]:
+    async def hold(self, connection: Connection, requests: int = 1) -> AsyncIterator[None]:
         yield
 
 

@@ -87,14 +87,21 @@ async def test_halo_calls_come_back_after_the_window(timed: Store, clock: Clock)
 
 
 async def test_bc_requests_are_counted_for_each_principal(timed: Store, clock: Clock) -> None:
-    assert await timed.budgets.count_bc("user:a", 5) == 5
-    assert await timed.budgets.count_bc("user:b/?", 1) == 1
+    budgets = timed.budgets
+    assert await budgets.take_bc("user:a", 1, 5, 10) == (5, 0.0, 5)
+    assert await budgets.take_bc("user:b/?", 1, 1, 10) == (1, 0.0, 1)
     clock.pass_seconds(200)
-    assert await timed.budgets.count_bc("user:a", 2) == 7
-    assert await timed.budgets.bc_used("user:a") == 7
-    clock.pass_seconds(110)
-    assert await timed.budgets.bc_used("user:a") == 2
-    assert await timed.budgets.bc_used("user:none") == 0
+    assert await budgets.take_bc("user:a", 2, 2, 10) == (2, 0.0, 7)
+    assert await budgets.bc_used("user:a") == 7
+    # Less than asked for, but not less than is needed.
+    assert await budgets.take_bc("user:a", 1, 50, 10) == (3, 0.0, 10)
+    granted, wait, used = await budgets.take_bc("user:a", 1, 1, 10)
+    assert (granted, used) == (0, 10)
+    assert 100 < wait < 120
+    clock.pass_seconds(wait)
+    assert await budgets.bc_used("user:a") == 5
+    assert await budgets.take_bc("user:a", 6, 9, 10) == (0, pytest.approx(200, abs=20), 5)
+    assert await budgets.bc_used("user:none") == 0
 
 
 async def test_the_pump_uses_everything_until_somebody_asks_and_again_afterwards(
