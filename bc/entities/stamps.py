@@ -40,7 +40,7 @@ def _alike(one: Any, other: Any, moves: Collection[str]) -> bool:
         return is_as_written(one, other, {}, moves=moves)
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return _same_rows(one, other, moves)
-    return _plain(one) == _plain(other)
+    return bool(_plain(one) == _plain(other))
 
 
 def _same_rows(ones: Any, others: Any, moves: Collection[str]) -> bool:

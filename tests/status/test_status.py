@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_what_was_synced_is_counted_and_the_last_success_shown(acting: Acting, i
     assert found["breaker"] is None
     hours = [datetime.fromisoformat(hour["at"]) for hour in found["hourly"]]
     assert len(hours) == 24
-    assert all(later - sooner == timedelta(hours=1) for sooner, later in zip(hours, hours[1:], strict=False))
+    assert all(later - sooner == timedelta(hours=1) for sooner, later in itertools.pairwise(hours))
     assert sum(hour["synced"] for hour in found["hourly"]) == wanted["synced"]
 
 
