@@ -12,7 +12,7 @@ run: setup
 test:
 	@sh local/setup.sh browser
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -m "not soak"
+	@$(PY) -m pytest -m "not soak" -n 2 --dist loadfile
 
 check: setup
 	@$(PY) -m ruff check .
