@@ -101,12 +101,16 @@ class Company:
 
 @dataclass(slots=True)
 class Environment:
-    """One environment: companies by id; their journal is common, since one batch may touch several."""
+    """One environment: companies by id; their journal is common, since one batch may touch several.
+
+    `gone` are companies that were deleted, kept for whoever wants them back.
+    """
 
     seed: seeds.Environment
     journal: Journal
     companies: dict[str, Company]
     list: Table
+    gone: dict[str, Company] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from sandbox.bc import posting
 from sandbox.bc.company import Company, Environment
+from sandbox.bc.control_companies import company_routes
 from sandbox.bc.document import recalculate
 from sandbox.bc.errors import Refusal
 from sandbox.bc.headers import new_header
@@ -39,6 +40,7 @@ def control_routes(world: World) -> list[web.RouteDef]:
     state = state_of(world)
     routes = _Routes(state)
     return [
+        *company_routes(state),
         web.post("/post/{document}", routes.post),
         web.post("/pay/{document}", routes.pay),
         web.post("/block", routes.block),

@@ -64,15 +64,21 @@ async def _respond(state: State, request: web.Request) -> web.Response:
     token = _token(state.world, request)
     _check_tenant(state.world, token, tenant)
     session = _session(state, token, environment, f"{_origin(request)}{path[: found.end(3)]}", types)
-    if rest == "":
-        return _response(Answer(200, metadata.service_document(session.base, types)))
-    if rest == "$metadata":
-        return web.Response(text=metadata.edmx(types), content_type="application/xml", headers=_trace())
+    if rest in ("", "$metadata"):
+        async with state.gate.place(token.principal):
+            return _model(session, rest)
     call = await _call(request, rest)
     parts = batch.part_count(call.body) if rest == "$batch" else 1
     async with state.gate.place(token.principal, max(parts, 1)):
         result = _run(session, call)
     return _finish(session, call, result)
+
+
+def _model(session: Session, rest: str) -> web.Response:
+    if rest == "":
+        return _response(Answer(200, metadata.service_document(session.base, session.types)))
+    edmx = metadata.edmx(session.types)
+    return web.Response(text=edmx, content_type="application/xml", headers=_trace())
 
 
 def _run(session: Session, call: Call) -> Answer:
@@ -128,6 +134,8 @@ def _types(world: World, api: str) -> Mapping[str, EntityType] | None:
 
 def _session(state: State, token: Token, name: str, base: str, types: Mapping[str, EntityType]) -> Session:
     environment = state.environments.get(name.casefold())
+    if environment is None and state.world.switch("bc.unknown_environment") == 404:
+        raise Refusal(404, "BadRequest_NotFound", f"The environment '{name}' does not exist.")
     if environment is None:
         raise Refusal(401, "", "", bare=True)
     registered = state.world.switch("bc.app_registered")

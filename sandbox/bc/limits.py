@@ -1,4 +1,9 @@
-"""BC's limits for each user: 5 requests run, 95 wait, 6,000 in any 5 minutes."""
+"""BC's limits for each user: 5 requests run, 95 wait, 6,000 in any 5 minutes (BC_API 6).
+
+What a user did is counted whether the limits are on or not: `max_in_flight`, the most requests of one user here at
+once, running or waiting; `max_running` of these at work; `max_in_5_minutes`, the most let through in one window (which a switch may
+shorten).
+"""
 
 from __future__ import annotations
 
@@ -15,10 +20,11 @@ from sandbox.world import World
 
 
 class Gate:
-    """Lets requests through one by one as the switches allow; without `bc.limits` it only takes time."""
+    """Lets requests through as the switches allow; without `bc.limits` it only counts and takes time."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._here: defaultdict[str, int] = defaultdict(int)
         self._running: defaultdict[str, int] = defaultdict(int)
         self._waiting: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
@@ -29,41 +35,56 @@ class Gate:
 
         Refuses with 429 where rate or queue are full, and with 503 after too long a wait.
         """
-        seconds = float(self._switch("seconds_per_request"))
-        if not self._switch("limits"):
-            if seconds:
-                await asyncio.sleep(seconds)
-            yield
-            return
-        self._count(principal, parts)
-        await self._enter(principal)
+        limited = bool(self._switch("limits"))
+        self._here[principal] += 1
+        self.world.counters.highest("bc", "max_in_flight", self._here[principal])
         try:
-            if seconds:
-                await asyncio.sleep(seconds)
-            yield
+            if limited:
+                self._check(principal, parts)
+            self._count(principal, parts)
+            await self._enter(principal, limited=limited)
+            self.world.counters.highest("bc", "max_running", self._running[principal])
+            try:
+                seconds = float(self._switch("seconds_per_request"))
+                if seconds:
+                    await asyncio.sleep(seconds)
+                yield
+            finally:
+                self._leave(principal)
         finally:
-            self._leave(principal)
+            self._here[principal] -= 1
 
     def _switch(self, name: str) -> Any:
         return self.world.switch(f"bc.{name}")
 
+    def _check(self, principal: str, parts: int) -> None:
+        """Refuse what is over rate or queue; a request that is refused counts for neither."""
+        recent, rate = self._window(principal), self._switch("limit_rate")
+        if len(recent) + parts > rate:
+            raise self._too_many(len(recent) + parts, rate)
+        running, queued = self._switch("limit_running"), self._switch("limit_queued")
+        waiting = len(self._waiting[principal])
+        if (self._running[principal] >= running or waiting) and waiting >= queued:
+            raise self._too_many(running + waiting + 1, running + queued)
+
     def _count(self, principal: str, parts: int) -> None:
-        now = self.world.clock.now().timestamp()
-        recent, most = self._recent[principal], self._switch("limit_rate")
-        while recent and recent[0] <= now - self._switch("limit_rate_seconds"):
-            recent.popleft()
-        if len(recent) + parts > most:
-            raise self._too_many(len(recent) + parts, most)
-        recent.extend([now] * parts)
+        recent = self._window(principal)
+        recent.extend([self.world.clock.now().timestamp()] * parts)
         self.world.counters.highest("bc", "max_in_5_minutes", len(recent))
 
-    async def _enter(self, principal: str) -> None:
+    def _window(self, principal: str) -> deque[float]:
+        """When the requests of the last window came."""
+        recent = self._recent[principal]
+        first = self.world.clock.now().timestamp() - float(self._switch("limit_rate_seconds"))
+        while recent and recent[0] <= first:
+            recent.popleft()
+        return recent
+
+    async def _enter(self, principal: str, *, limited: bool) -> None:
         most, queue = self._switch("limit_running"), self._waiting[principal]
-        if self._running[principal] < most and not queue:
+        if not limited or (self._running[principal] < most and not queue):
             self._running[principal] += 1
             return
-        if len(queue) >= self._switch("limit_queued"):
-            raise self._too_many(most + len(queue) + 1, most + self._switch("limit_queued"))
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(turn)
         self.world.counters.highest("bc", "max_queued", len(queue))

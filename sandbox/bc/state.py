@@ -16,10 +16,12 @@ class State:
     def __init__(self, world: World) -> None:
         self.world = world
         self.environments: dict[str, Environment] = {}
+        self.gone: dict[str, Environment] = {}  # those deleted, by lower-case name as the others
         self.gate = Gate(world)
         switches.register(world)
 
     def build(self) -> None:
+        self.gone = {}
         self.environments = build_environments(self.world.data.bc, self.world.clock)
         self.gate = Gate(self.world)
 

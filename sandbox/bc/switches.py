@@ -45,7 +45,17 @@ _SWITCHES: tuple[tuple[str, Any, str], ...] = (
     ("prevent_negative_inventory", False, "posting refuses more than is in stock"),
     ("allow_posting_from", "", "first allowed posting date (YYYY-MM-DD); blank: any"),
     ("allow_document_deletion_before", "", "posted invoices older than this day (YYYY-MM-DD) may be deleted"),
-    ("limits", False, "enforce 5 running, 95 queued, 6,000 requests in 5 minutes for each user"),
+    (
+        "unknown_company_code",
+        "Internal_RecordNotFound",
+        "404 for a company that is gone: Internal_RecordNotFound or Internal_CompanyNotFound",
+    ),
+    ("unknown_environment", 401, "an environment that is gone: 401 with an empty body (the gateway), or 404"),
+    (
+        "limits",
+        False,
+        "enforce 5 running, 95 queued, 6,000 requests in 5 minutes for each user (counted in any case)",
+    ),
     ("limit_running", 5, "requests of one user that run at once"),
     ("limit_queued", 95, "requests of one user that wait"),
     ("limit_rate", 6000, "requests of one user in any 5 minutes"),

@@ -60,7 +60,7 @@ def read_target(session: Session, path: str, options: Mapping[str, str], header:
             return _within(Target(session, TYPES["companies"], "companies"), segments[1:])
         company = session.environment.company(_guid(key))
         if company is None:
-            raise no_record("Company", f"SystemId='{{{key.upper()}}}'")
+            raise _no_company(session, key)
         session = session.within(company)
         if len(segments) == 1:
             return Target(session, TYPES["companies"], "companies", key=company.id)
@@ -80,6 +80,18 @@ def read_target(session: Session, path: str, options: Mapping[str, str], header:
     if key is not None:
         target.key = _guid(key)
     return _within(target, segments[1:])
+
+
+def _no_company(session: Session, key: str) -> Refusal:
+    """The facts name the code for a missing company but not this very case: the code is a switch (F70)."""
+    if session.switch("unknown_company_code") == "Internal_CompanyNotFound":
+        return Refusal(
+            404,
+            "Internal_CompanyNotFound",
+            "Cannot process the request because the default company cannot be found. Specify a company in the "
+            "request or set a default company for the user.",
+        )
+    return no_record("Company", f"SystemId='{{{key.upper()}}}'")
 
 
 def _within(target: Target, rest: list[tuple[str, str | None]]) -> Target:

@@ -1,8 +1,7 @@
-"""The simulated Business Central: batches and limits."""
+"""The simulated Business Central: batches, and what its control may do."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -135,47 +134,6 @@ class TestBatch:
         parts = [new(bc, "C00010"), new(bc, "N1") | {"dependsOn": ["C00010"]}, new(bc, "N2")]
         answers = await bc.batch(parts, Prefer="odata.continue-on-error")
         assert [one["status"] for one in answers] == [400, 424, 201]
-
-
-class TestLimits:
-    async def test_five_run_the_rest_waits_and_what_is_over_is_throttled(self, bc: BcClient) -> None:
-        bc.world.switches |= {
-            "bc.limits": True,
-            "bc.limit_running": 2,
-            "bc.limit_queued": 3,
-            "bc.seconds_per_request": 0.05,
-            "bc.retry_after": 7,
-        }
-        answers = await asyncio.gather(*(bc.call("GET", bc.at("customers?$top=1")) for _ in range(8)))
-        statuses = sorted(one.status_code for one in answers)
-        assert statuses == [200] * 5 + [429] * 3
-        over = next(one for one in answers if one.status_code == 429)
-        assert over.headers["Retry-After"] == "7"
-        assert over.json() == {
-            "error": {
-                "code": "Application_TooManyRequests",
-                "message": "Too many requests reached. Actual (6). Maximum (5).",
-            }
-        }
-        assert bc.world.counters.as_json()["bc"]["throttled"] == 3
-
-    async def test_the_rate_counts_parts_and_slides(self, bc: BcClient) -> None:
-        bc.world.switches |= {"bc.limits": True, "bc.limit_rate": 5}
-        await bc.batch([bc.part("GET", "customers?$top=1")] * 4)
-        await bc.get("customers?$top=1")
-        assert (await bc.call("GET", bc.at("customers?$top=1"))).status_code == 429
-        bc.world.clock.shift(301)
-        await bc.get("customers?$top=1")
-
-    async def test_a_wait_that_is_too_long_ends_in_503(self, bc: BcClient) -> None:
-        bc.world.switches |= {
-            "bc.limits": True,
-            "bc.limit_running": 1,
-            "bc.limit_wait_seconds": 0.05,
-            "bc.seconds_per_request": 0.2,
-        }
-        answers = await asyncio.gather(*(bc.call("GET", bc.at("customers?$top=1")) for _ in range(2)))
-        assert sorted(one.status_code for one in answers) == [200, 503]
 
 
 class TestControl:
