@@ -14,6 +14,7 @@ from aiohttp import web
 from sandbox.bc import posting
 from sandbox.bc.company import Company, Environment
 from sandbox.bc.control_companies import company_routes
+from sandbox.bc.deadlocks import Deadlock
 from sandbox.bc.document import recalculate
 from sandbox.bc.errors import Refusal
 from sandbox.bc.headers import new_header
@@ -34,7 +35,8 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 def control_routes(world: World) -> list[web.RouteDef]:
     """Routes for the control server, which puts them under `/bc`.
 
-    `POST /post/{id of an invoice or a credit memo}`, `POST /pay/{invoice id}`, `POST /block`, `POST /recurring`;
+    `POST /post/{id of an invoice or a credit memo}`, `POST /pay/{invoice id}`, `POST /block`, `POST /recurring`,
+    `POST /deadlocks`, and what `control_companies` has;
     `GET` and `POST /{company}/{set}`, `GET`, `PATCH` and `DELETE /{company}/{set}/{id}`: rows without any check.
     """
     state = state_of(world)
@@ -45,6 +47,7 @@ def control_routes(world: World) -> list[web.RouteDef]:
         web.post("/pay/{document}", routes.pay),
         web.post("/block", routes.block),
         web.post("/recurring", routes.recurring),
+        web.post("/deadlocks", routes.deadlocks),
         web.get("/{company}/{set}", routes.rows),
         web.post("/{company}/{set}", routes.insert),
         web.get("/{company}/{set}/{id}", routes.row),
@@ -95,6 +98,16 @@ class _Routes:
         _, company = self._company(wanted.get("company", self._first()))
         company.recurring[wanted["customer"]] = wanted["lines"]
         return _json({"customer": wanted["customer"], "lines": len(wanted["lines"])})
+
+    async def deadlocks(self, request: web.Request) -> web.Response:
+        """{"kind": "PATCH salesInvoiceLines", "times"?, "status"?, "code"?, "committed"?}: see `Deadlock`."""
+        wanted = await _body(request)
+        try:
+            made = Deadlock(**wanted)
+        except TypeError as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        self.state.deadlocks.waiting.append(made)
+        return _json({"waiting": len(self.state.deadlocks.waiting)}, 201)
 
     async def rows(self, request: web.Request) -> web.Response:
         _, company = self._named(request)

@@ -11,7 +11,7 @@ from sandbox.bc import dimension_sets, lines
 from sandbox.bc.dimensions import changed, shortcuts
 from sandbox.bc.document import TOTALS, check_open, check_rate, lines_of, posted, recalculate
 from sandbox.bc.edit import Edit, Trigger
-from sandbox.bc.errors import bad_request, dialog, must_be
+from sandbox.bc.errors import Refusal, bad_request, dialog, must_be
 from sandbox.bc.header_customer import set_bill_to, set_customer, set_due_date
 from sandbox.bc.sales import BY_HEADERS, INVOICE, SalesKind
 from sandbox.bc.seeding import blanks
@@ -31,6 +31,8 @@ def create(session: Session, kind: SalesKind, body: Mapping[str, Any]) -> Row:
     sent = body.get(kind.lines, [])
     if not isinstance(sent, list):
         raise bad_request("Invalid Request Body")
+    if session.switch("sequence_bug") and any("sequence" in line for line in sent if isinstance(line, dict)):
+        raise Refusal(500, "Internal_ServerError", "You cannot change the value of the SystemId field.")
     edit = Edit(session, TYPES[kind.headers], new_header(session, kind))
     edit.apply(body, _TRIGGERS, nested=(kind.lines, "dimensionSetLines"))
     if edit.values["customerId"] == ZERO_GUID:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from sandbox.bc.document import lines_of
-from sandbox.bc.errors import bad_request, dialog, no_record
+from sandbox.bc.errors import bad_request, dialog, must_have_value, no_record
 from sandbox.bc.header_customer import check_customer
 from sandbox.bc.sales import CREDIT_MEMO, INVOICE, SalesKind
 from sandbox.bc.session import Session
@@ -27,6 +27,8 @@ def post(session: Session, kind: SalesKind, row: Row) -> None:
         )
     found = _check_lines(session, kind, row)
     _check_period(session, kind, row)
+    if session.switch("external_number_mandatory") and not row["externalDocumentNumber"]:
+        raise must_have_value("External Document No.", kind.record(row["number"]))
     customer = company["customers"].rows[row["customerId"]]
     check_customer(session, kind, customer, "post", ships=any(line["lineType"] == "Item" for line in found))
     invoice = _applied_to(session, row) if kind is CREDIT_MEMO else None

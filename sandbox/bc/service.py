@@ -11,15 +11,18 @@ from uuid import uuid4
 from sandbox.bc import pages
 from sandbox.bc.actions import ACTIONS
 from sandbox.bc.errors import Refusal, bad_request, changed, dialog, no_segment, no_token, not_allowed
+from sandbox.bc.kinds import kind_below_root
 from sandbox.bc.query import Options, page, page_size, read_options, split_query
 from sandbox.bc.render import entity
 from sandbox.bc.sales import BY_HEADERS, BY_LINES, INVOICE
 from sandbox.bc.session import Session
+from sandbox.bc.state import state_of
 from sandbox.bc.store import Row
 from sandbox.bc.target import Target, read_target
 
 _ETAG = re.compile(r'W/"[A-Za-z0-9+/]+=*"')
 MISSING = object()
+_TABLE = "Sales Line"  # the one that messages of deadlocks name
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,15 @@ class Answer:
 
 def answer(session: Session, call: Call) -> Answer:
     """Handle one call in a transaction of its own: all of it is saved, or, when it is refused, nothing."""
+    deadlock = state_of(session.world).deadlocks.meet(kind_below_root(call.method, call.path))
     try:
         with session.environment.journal.transaction():
-            return _handle(session, call)
+            result = _handle(session, call)
+            if deadlock is not None and not deadlock.committed:
+                raise deadlock.refusal(_TABLE)
     except Refusal as refusal:
         return refused(refusal)
+    return refused(deadlock.refusal(_TABLE)) if deadlock is not None else result
 
 
 def refused(refusal: Refusal) -> Answer:

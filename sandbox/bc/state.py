@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 from sandbox.bc import switches
 from sandbox.bc.company import Company, Environment, build_environments
+from sandbox.bc.deadlocks import Deadlocks
 from sandbox.bc.limits import Gate
 from sandbox.world import World
 
@@ -18,10 +19,12 @@ class State:
         self.environments: dict[str, Environment] = {}
         self.gone: dict[str, Environment] = {}  # those deleted, by lower-case name as the others
         self.gate = Gate(world)
+        self.deadlocks = Deadlocks()
         switches.register(world)
 
     def build(self) -> None:
         self.gone = {}
+        self.deadlocks = Deadlocks()
         self.environments = build_environments(self.world.data.bc, self.world.clock)
         self.gate = Gate(self.world)
 

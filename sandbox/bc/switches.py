@@ -36,6 +36,13 @@ _SWITCHES: tuple[tuple[str, Any, str], ...] = (
     ),
     ("line_cost_extension", False, "our extension is installed: the API halobc/sync/v1.0 is there"),
     ("recurring_lines", "before", "a customer's recurring lines are added 'before' or 'after' those sent"),
+    ("sequence_bug", False, "lines of a deep insert with a sequence are refused, as BC 22.0 did"),
+    (
+        "commits_in_batch",
+        "",
+        "kind of batch part behind which AL code commits, such as 'PATCH salesInvoiceLines': no snapshot takes it back",
+    ),
+    ("external_number_mandatory", False, "posting needs an external document number"),
     ("batch_needs_accept", True, "$batch without Accept: application/json answers multipart, not JSON"),
     (
         "blocked_invoice_stops_credit_memos",
