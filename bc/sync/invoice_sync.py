@@ -123,7 +123,19 @@ class InvoiceSync:
             document = await invoices.read(push, kind, bc_id)
         except (Gone, Refused):
             return await invoices.find(push, kind, push.halo_id)
+        if await self._is_anothers(push, document):
+            return await invoices.find(push, kind, push.halo_id)
         return document
+
+    async def _is_anothers(self, push: Push, document: Document) -> bool:
+        """Whether it was made for another Halo record: a copy made in Halo carries the ids of its original."""
+        number = text(document, "externalDocumentNumber").upper()
+        if number.startswith(entity.EXTERNAL_PREFIX):
+            return number != entity.external_number(push.halo_id)
+        links = await push.services.store.links.by_bc_id(
+            push.connection.id, "invoice", str(document["id"]).lower()
+        )
+        return any(link.exists and link.halo_id != push.halo_id for link in links)
 
     def _new_link(self, push: Push, plan: Prepared) -> Link:
         return Link(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -24,10 +23,6 @@ def texts(acting: Acting, halo_id: str) -> list[str]:
     return [line["description"] for line in lines(acting, halo_id)]
 
 
-def quantities(acting: Acting, halo_id: str) -> set[Decimal]:
-    return {Decimal(str(line["quantity"])) for line in lines(acting, halo_id)}
-
-
 def batches(acting: Acting) -> int:
     return len(log(acting, method="POST", path="batch"))
 
@@ -39,24 +34,6 @@ def test_a_new_invoice_of_any_length_is_one_request(acting: Acting, invoicing: I
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "created", []), outcome
     assert batches(acting) == 1
     assert texts(acting, halo_id) == [f"Line {n}" for n in range(MANY)]
-
-
-def test_more_than_99_changes_take_two_requests_of_at_most_100_parts(
-    acting: Acting, invoicing: Invoicing
-) -> None:
-    halo_id = invoicing.invoice(*many(invoicing))
-    synced(acting, halo_id)
-    rows = acting.halo("Invoice", halo_id)["lines"]
-    acting.edit("Invoice", halo_id, {"lines": [{"id": row["id"], "qty_order": 2} for row in rows]})
-    acting.clear_counters()
-    outcome = pushed(acting, halo_id)
-    assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
-    assert batches(acting) == len(log(acting)) == 2
-    assert quantities(acting, halo_id) == {Decimal(2)}
-    taxes = {line["id"]: Decimal(str(line["totalTaxAmount"])) for line in lines(acting, halo_id)}
-    halo = acting.halo("Invoice", halo_id)["lines"]
-    assert {line["dbc_id"]: Decimal(str(line["tax_amount"])) for line in halo} == taxes
-    assert pushed(acting, halo_id)["status"] == "unchanged"
 
 
 def test_a_line_in_front_of_all_renews_them_in_order(acting: Acting, invoicing: Invoicing) -> None:

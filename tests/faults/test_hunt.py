@@ -61,6 +61,22 @@ def test_a_death_between_two_pieces_is_made_whole(acting: Acting, invoicing: Inv
     assert {value(line, "quantity") for line in found} == {Decimal(4)}
 
 
+def test_a_copy_that_carries_its_originals_ids_gets_an_invoice_of_its_own(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    original = invoicing.invoice(invoicing.line("Service", 1, 10, "Original"))
+    stood = synced(acting, original)
+    copied = acting.halo("Invoice", original)
+    ids = {name: copied[name] for name in ("dbc_id", "dbc_company_id", "thirdpartyinvoicenumber")}
+    copy = invoicing.invoice(invoicing.line("Service", 2, 20, "Copy"), **ids)
+    outcome = pushed(acting, copy)
+    assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
+    assert [line["description"] for line in lines(acting, original)] == ["Original"]
+    assert [line["description"] for line in lines(acting, copy)] == ["Copy"]
+    assert acting.halo("Invoice", copy)["dbc_id"] != stood["id"]
+    assert pushed(acting, original)["status"] == "unchanged"
+
+
 @pytest.mark.soak
 def test_six_hundred_lines(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(*(invoicing.line("Service", 1, 10, f"L{n}") for n in range(600)))
