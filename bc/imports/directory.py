@@ -90,6 +90,7 @@ async def read_directory(
     """Read the links and Halo's whole list (pages of 100). `job`: the run whose own links are told apart."""
     directory = Directory(kind, connection, Index(company_id=connection.company_id or ""))
     if kind.entity == "customer":
+        directory.index.top_level = connection.settings.client_top_level or ""
         directory.countries = await services.halo_facts.countries(connection.settings.halo_conventions)
     for row in await _halo_rows(services.halo, kind.resource, pace):
         directory.put_row(row)

@@ -116,6 +116,7 @@ class Customers:
         "main_site_id",
         "main_delivery_address",
         "alastupdate",
+        "toplevel_id",
     )
     _COMPARED = ("accountsid", "accountsemailaddress", "tax_number", "dbc_company_id", "main_site_id")
 
@@ -136,6 +137,7 @@ class Customers:
             tax_number=text(row, "tax_number") if "tax_number" in row else None,
             email=text(row, "accountsemailaddress") if "accountsemailaddress" in row else None,
             company_id=text(row, "dbc_company_id"),
+            top_level=ident(row, "toplevel_id"),
         )
 
     def slim(self, record: Record) -> dict[str, Any]:

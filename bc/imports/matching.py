@@ -39,6 +39,7 @@ class HaloKeys:
     tax_number: str | None = None
     email: str | None = None
     company_id: str = ""
+    top_level: str = ""
 
     @property
     def complete(self) -> bool:
@@ -136,10 +137,12 @@ class Index:
 
     `links`: BC id -> Halo id. `linked`: Halo ids that have a link (they match nobody else). `held_by_job`: those of
     them that the running import matched itself, so that a second claimant is shown as ambiguous and not as new.
-    `company_id`: records of another BC company never match.
+    `company_id`: records of another BC company never match. `top_level`: a Halo top level that the company is limited to;
+    a record that stands under another one is for a person to judge, unless it names the company itself.
     """
 
     company_id: str = ""
+    top_level: str = ""
     links: dict[str, str] = field(default_factory=dict)
     linked: set[str] = field(default_factory=set)
     held_by_job: set[str] = field(default_factory=set)
@@ -185,6 +188,13 @@ class Index:
             if ids:
                 found.append((key, ids))
         return found
+
+    def is_elsewhere(self, halo_id: str) -> bool:
+        """Whether the record stands under another top level than the one that the company is limited to."""
+        row = self.rows[halo_id]
+        return bool(
+            self.top_level and row.top_level and row.top_level != self.top_level and not row.company_id
+        )
 
     def _free(self, halo_id: str) -> bool:
         if halo_id in self.linked and halo_id not in self.held_by_job:
@@ -237,7 +247,7 @@ def match(row: BcKeys, index: Index) -> Match:
         confirmed = any(halo_id in ids for ids in others)
         contradicted = any(halo_id not in ids for ids in others)
         other_firm = first_key == "name" and _other_tax_number(row, index.rows[halo_id])
-        if (confirmed or not contradicted) and not other_firm:
+        if (confirmed or not contradicted) and not other_firm and not index.is_elsewhere(halo_id):
             return Match("matched", halo_id, first_key)
     return Match("ambiguous", matched_by=first_key, candidates=_ordered(first.union(*others)))
 

@@ -115,6 +115,23 @@ async def test_a_halo_record_that_has_a_link_cannot_be_chosen_again() -> None:
     assert [failure.code for failure in world.jobs.failures_of(job.id)] == ["halo_record_already_linked"]
 
 
+async def test_a_top_level_limits_the_company_and_takes_its_new_customers() -> None:
+    world = World()
+    world.set(client_top_level="7")
+    world.bc.rows = [a_bc_customer(number) for number in (1, 2, 3)]
+    add_client(world, 11, name="Customer 1", toplevel_id=3)
+    add_client(world, 12, name="Customer 2", toplevel_id=7)
+    job = await world.run()
+    assert counts(job) == {"created": 1, "updated": 1, "unchanged": 0, "skipped": 1, "failed": 0}
+    (failure,) = world.jobs.failures_of(job.id)
+    assert (failure.record, failure.code) == ("C00001", "ambiguous_match")
+    assert world.halo.clients[11]["accountsid"] == ""
+    created = next(row for row in world.halo.clients.values() if row["accountsid"] == "C00003")
+    assert created["toplevel_id"] == 7
+    chosen = await world.run(records=[Choice(world.bc.rows[0]["id"], "link", "11")])
+    assert (chosen.updated, world.halo.clients[11]["accountsid"]) == (1, "C00001")
+
+
 async def test_one_refused_record_in_an_array_leaves_the_other_49_alone() -> None:
     world = World()
     world.bc.rows = [a_bc_customer(number) for number in range(1, 51)]

@@ -169,6 +169,19 @@ def test_linked_records_match_nobody_else() -> None:
     assert match(a_bc("b2", name="Contoso"), index) == Match("new")
 
 
+def test_a_company_limited_to_a_top_level_takes_nobody_from_another_by_itself() -> None:
+    rows = [HaloKeys("1", "Contoso", number="C1", top_level="2"), HaloKeys("2", "Fabrikam", top_level="1")]
+    index = an_index(*rows)
+    assert match(a_bc(number="C1", name="Contoso"), index).state == "matched"
+    index.top_level = "1"
+    assert match(a_bc(number="C1", name="Contoso"), index) == Match("ambiguous", "", "number", ("1",))
+    assert match(a_bc(name="Fabrikam"), index).halo_id == "2"
+    index.add(HaloKeys("1", "Contoso", number="C1", top_level="2", company_id=COMPANY))
+    assert match(a_bc(number="C1"), index).halo_id == "1", "it names the company itself"
+    index.add(HaloKeys("1", "Contoso", number="C1"))
+    assert match(a_bc(number="C1"), index).halo_id == "1", "a row that does not say its top level"
+
+
 def test_records_of_another_company_never_match() -> None:
     index = an_index(HaloKeys("1", "Contoso", number="C1", company_id="another"))
     assert match(a_bc(number="C1", name="Contoso"), index).state == "new"
@@ -222,6 +235,61 @@ def test_no_halo_record_is_ever_matched_twice_and_order_does_not_matter(
     assert all((result.state == "ambiguous") == bool(result.candidates) for result in results)
     backwards = match_all(bc[::-1], an_index(*halo[::-1]))[::-1]
     assert backwards == results
+
+
+_anything = st.text(max_size=12) | st.sampled_from(
+    ["Straße", "STRASSE", "ﬁn", "İstanbul", "Ⅷ", "é", "e\u0301", "ß", "ſ"]
+)
+
+
+@given(
+    st.lists(
+        st.builds(
+            HaloKeys,
+            halo_id=st.integers(1, 99).map(str),
+            name=_anything,
+            number=_anything,
+            tax_number=st.none() | _anything,
+            email=st.none() | _anything,
+        ),
+        max_size=8,
+        unique_by=lambda row: row.halo_id,
+    ),
+    st.lists(
+        st.builds(
+            BcKeys,
+            bc_id=st.uuids().map(str),
+            number=_anything,
+            name=_anything,
+            tax_number=_anything,
+            email=_anything,
+        ),
+        max_size=6,
+    ),
+)
+def test_matching_takes_any_text_and_agrees_with_a_comparison_of_each_with_each(
+    halo: list[HaloKeys], bc: list[BcKeys]
+) -> None:
+    """The index finds exactly those that a loop in a loop over the keys would."""
+    index = an_index(*halo)
+    for row in bc:
+        meant = {
+            one.halo_id
+            for one in halo
+            if (number_key(row.number) and number_key(row.number) == number_key(one.number))
+            or same_tax_number(row.tax_number, one.tax_number or "")
+            or email_keys(row.email) & email_keys(one.email or "")
+            or (name_key(row.name) and name_key(row.name) == name_key(one.name))
+        }
+        found = set().union(*(ids for _, ids in index.candidates(row)))
+        assert found == meant
+        result = match(row, index)
+        assert (result.state == "new") == (not meant)
+        assert {result.halo_id, *result.candidates} - {""} <= meant
+    for one in halo:
+        index.remove(one.halo_id)
+    assert index.rows == {}
+    assert not any(index.by_key.values()), "nothing is left behind"
 
 
 def test_twenty_thousand_against_twenty_thousand_takes_seconds() -> None:
