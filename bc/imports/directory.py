@@ -144,10 +144,10 @@ async def match_rows(
 ) -> list[Match]:
     """Match BC rows, reading the full Halo records that could decide, at most `most_details` of them.
 
-    What stays unread is counted in `directory.unread`, so that the caller can say so. Where the pace stops the reading,
+    What stays unread is counted in `directory.unread`, so that the caller can say so; 0 ends a reading as it is. Where the pace stops the reading,
     a call with the same rows goes on with what is left of it.
     """
-    if directory.reading is None:
+    if directory.reading is None or not most_details:
         results = match_all(rows, directory.index)
         wanted = undecided(rows, results, directory.index)
         directory.unread = max(0, len(wanted) - most_details)

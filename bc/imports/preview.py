@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 PAGE_SIZE = 5_000
 MOST_DETAILS = 300
 """Halo records read in full for one preview: a person waits for it, and Halo answers some 90 calls a minute."""
+PATIENCE_SECONDS = 45.0
+"""What those reads may take: Halo's calls may be used up by a sync that runs meanwhile."""
 FRESH_SECONDS = 120.0
 _MOST_KEPT = 4
 
@@ -103,10 +106,19 @@ def _keep(key: tuple[str, str], snapshot: _Snapshot) -> None:
 async def _snapshot(services: Services, connection: Connection, kind: ImportKind) -> _Snapshot:
     source = await open_source(services, kind, connection)
     found = await _bc_rows(services, connection, source)
-    matches = await source.propose(found, most_details=MOST_DETAILS)
+    matches = await _proposals(source, found)
     rows = [_row(source, source.keys(row), match) for row, match in zip(found, matches, strict=True)]
     rows.sort(key=lambda row: (row.number, row.bc_id))
     return _Snapshot(uuid.uuid4().hex[:12], time.monotonic(), rows, source.note)
+
+
+async def _proposals(source: Source, rows: list[Record]) -> list[Match]:
+    """The proposals with as much of Halo's records as can be read while a person waits; the note says what is left."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await source.propose(rows, most_details=MOST_DETAILS)
+    except TimeoutError:
+        return await source.propose(rows, most_details=0)
 
 
 async def _bc_rows(services: Services, connection: Connection, source: Source) -> list[Record]:

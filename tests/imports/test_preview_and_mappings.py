@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from bc.errors import Gone, Refused
@@ -87,6 +90,28 @@ async def test_what_would_cost_too_many_calls_is_said(monkeypatch: pytest.Monkey
     page = await a_preview(world)
     assert world.halo.reads == 1
     assert "compared by number and name only" in page.note
+
+
+async def test_a_preview_does_not_wait_for_a_halo_that_is_out_of_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.bc.rows = [a_bc_customer(number) for number in range(1, 7)]
+    for number in range(1, 7):
+        add_client(world, number, name=f"Other {number}", tax_number=f"GB {number:09}")
+    monkeypatch.setattr(previewing, "PATIENCE_SECONDS", 0.3)
+    before, read = world.halo.client, list[str]()
+
+    async def client(record_id: str) -> Any:
+        if len(read) == 2:
+            await asyncio.Event().wait()
+        read.append(record_id)
+        return await before(record_id)
+
+    monkeypatch.setattr(world.halo, "client", client)
+    page = await preview(world.services, world.connection, "customers", search="", limit=50, cursor="")
+    assert page.counts == {"linked": 0, "matched": 2, "ambiguous": 0, "new": 4}
+    assert page.note.startswith("4 Halo records were compared by number and name only")
 
 
 async def test_linking_by_hand_brings_what_an_import_would() -> None:
