@@ -1,4 +1,7 @@
-"""`make bench`: measures on this machine and prints a table for docs/measurements.md. Nothing is judged."""
+"""`make bench`: measures on this machine and prints tables for docs/measurements.md. Nothing is judged.
+
+`python -m bench house` or `bulk` measures that part alone; `bulk` takes some twenty minutes and fetches its peers from PyPI.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from bench import house, imports
+from bench import bulk, house, imports
 from bench.imports import Row
 from bench.machine import machine
 
@@ -15,8 +18,12 @@ def main() -> int:
     """Print the tables as Markdown."""
     load = os.getloadavg()[0]
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, load {load:.1f} before the start\n", flush=True)
-    _table("Start and memory, each in processes of its own", imports.rows())
-    _table("The running house, on the sandbox and Azurite", house.rows())
+    wanted = sys.argv[1:] or ["house", "bulk"]
+    if "house" in wanted:
+        _table("Start and memory, each in processes of its own", imports.rows())
+        _table("The running house, on the sandbox and Azurite", house.rows())
+    if "bulk" in wanted:
+        bulk.tables()
     return 0
 
 

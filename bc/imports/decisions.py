@@ -179,7 +179,7 @@ def created_before(block: Block, row: Record) -> str:
     keys = block.kind.bc_keys(row)
     index = block.directory.index
     company = (block.directory.connection.company_id or "").casefold()
-    for halo_id in sorted(index.by_key["number"].get(number_key(keys.number), ())):
+    for halo_id in sorted(index.holders("number", number_key(keys.number))):
         if index.rows[halo_id].company_id.casefold() != company:
             continue
         if halo_id in index.linked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,7 @@ async def read_directory(
     if kind.entity == "customer":
         directory.index.top_level = connection.settings.client_top_level or ""
         directory.countries = await services.halo_facts.countries(connection.settings.halo_conventions)
-    for row in await _halo_rows(services.halo, kind.resource, pace):
+    async for row in _halo_rows(services.halo, kind.resource, pace):
         directory.put_row(row)
     async for link in services.store.links.all(connection.id, kind.entity):
         if link.exists:
@@ -101,20 +101,22 @@ async def read_directory(
     return directory
 
 
-async def _halo_rows(halo: Halo, resource: str, pace: Pace = unhurried) -> list[dict[str, Any]]:
-    """All rows, inactive ones too: a hidden twin would otherwise be created again."""
-    rows: dict[str, dict[str, Any]] = {}
+async def _halo_rows(halo: Halo, resource: str, pace: Pace = unhurried) -> AsyncIterator[dict[str, Any]]:
+    """All rows, each once, inactive ones too: a hidden twin would otherwise be created again."""
+    seen: set[str] = set()
     for page_no in range(1, MOST_PAGES + 1):
-        await pace(f"Reading Halo's list: {len(rows)} so far.", may_stop=False)
+        await pace(f"Reading Halo's list: {len(seen)} so far.", may_stop=False)
         page = await halo.page(
             resource, page_no=page_no, page_size=PAGE_SIZE, params={"includeinactive": "true"}
         )
-        fresh = [row for row in page.rows if ident(row, "id") not in rows]
-        rows |= {ident(row, "id"): row for row in fresh}
+        fresh = {halo_id: row for row in page.rows if (halo_id := ident(row, "id")) not in seen}
+        seen.update(fresh)
+        for row in fresh.values():
+            yield row
         # A short page is not the end (a tenant may give fewer than asked); a tenant that ignores the paging answers
         # the same rows again, so nothing new is the end as well.
-        if not fresh or len(rows) >= (page.record_count or MOST_PAGES * PAGE_SIZE):
-            return list(rows.values())
+        if not fresh or len(seen) >= (page.record_count or MOST_PAGES * PAGE_SIZE):
+            return
     raise Refused("halo_list_endless", f"Halo's list of {resource} does not end after {MOST_PAGES} pages.")
 
 
@@ -130,7 +132,10 @@ async def newest_rows(halo: Halo, directory: Directory) -> list[dict[str, Any]]:
     highest = max((int(halo_id) for halo_id in known if halo_id.isdigit()), default=0)
     ordered = ids == sorted(ids, reverse=True) and (ids[:1] or [0])[0] >= highest
     reaches = bool(page.rows) and ident(page.rows[-1], "id") in known
-    rows = page.rows if ordered and reaches else await _halo_rows(halo, kind.resource)
+    if ordered and reaches:
+        rows = list(page.rows)
+    else:
+        rows = [row async for row in _halo_rows(halo, kind.resource)]
     return [row for row in rows if ident(row, "id") not in known]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -136,7 +137,7 @@ class Customers:
             number=text(row, "accountsid"),
             tax_number=text(row, "tax_number") if "tax_number" in row else None,
             email=text(row, "accountsemailaddress") if "accountsemailaddress" in row else None,
-            company_id=text(row, "dbc_company_id"),
+            company_id=sys.intern(text(row, "dbc_company_id")),
             top_level=ident(row, "toplevel_id"),
         )
 
@@ -221,7 +222,7 @@ class Products:
             number=text(row, "accountsid"),
             tax_number="",
             email="",
-            company_id=text(row, "dbc_company_id"),
+            company_id=sys.intern(text(row, "dbc_company_id")),
         )
 
     def slim(self, record: Record) -> dict[str, Any]:

@@ -7,7 +7,7 @@ record costs a few dictionary lookups, whatever the size of Halo.
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -147,8 +147,9 @@ class Index:
     linked: set[str] = field(default_factory=set)
     held_by_job: set[str] = field(default_factory=set)
     rows: dict[str, HaloKeys] = field(default_factory=dict)
-    by_key: dict[MatchKey, dict[str, set[str]]] = field(
-        default_factory=lambda: {key: defaultdict(set) for key in KEY_ORDER}
+    # By far most values are held by one record: a set for each would be most of an import's memory.
+    _by_key: dict[MatchKey, dict[str, str | frozenset[str]]] = field(
+        default_factory=lambda: {key: {} for key in KEY_ORDER}
     )
 
     def add(self, row: HaloKeys) -> None:
@@ -156,18 +157,26 @@ class Index:
         self.remove(row.halo_id)
         self.rows[row.halo_id] = row
         for key, value in _halo_values(row):
-            self.by_key[key][value].add(row.halo_id)
+            others = self.holders(key, value)
+            self._by_key[key][value] = others | {row.halo_id} if others else row.halo_id
 
     def remove(self, halo_id: str) -> None:
         known = self.rows.pop(halo_id, None)
         if known is None:
             return
         for key, value in _halo_values(known):
-            found = self.by_key[key].get(value)
-            if found is not None:
-                found.discard(halo_id)
-                if not found:
-                    del self.by_key[key][value]
+            others = self.holders(key, value) - {halo_id}
+            if not others:
+                self._by_key[key].pop(value, None)
+            else:
+                self._by_key[key][value] = others if len(others) > 1 else next(iter(others))
+
+    def holders(self, key: MatchKey, value: str) -> frozenset[str]:
+        """The Halo ids that are found under a value of a key."""
+        found = self._by_key[key].get(value)
+        if found is None:
+            return frozenset()
+        return frozenset((found,)) if isinstance(found, str) else found
 
     def link(self, bc_id: str, halo_id: str, *, by_job: bool = False) -> None:
         self.links[bc_id] = halo_id
@@ -180,10 +189,7 @@ class Index:
         found = []
         for key, values in _bc_values(row):
             ids = frozenset(
-                halo_id
-                for value in values
-                for halo_id in self.by_key[key].get(value, ())
-                if self._free(halo_id)
+                halo_id for value in values for halo_id in self.holders(key, value) if self._free(halo_id)
             )
             if ids:
                 found.append((key, ids))
