@@ -169,7 +169,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     `halo_stamp` is the Halo record's modification time as of our last look or write, `echo_until` bounds how long
     an event without other change counts as the echo of our own write. `bc_cost` is the cost BC held when a product was
     linked or created; `import_hash` tells whether the BC record moved since it was last imported, `import_job` by which
-    job it was linked.
+    job it was linked. `posted` is kept apart from `bc_status`, since BC calls a released draft `Open` as well;
+    `unposted_etag` is the version of a draft that was to be posted and could not be.
     """
 
     connection_id: str
@@ -187,6 +188,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     etag: str = ""
     bc_type: str = ""
     bc_status: str = ""
+    posted: bool = False
+    unposted_etag: str = ""
     bc_account: str = ""
     tax_total: Decimal | None = None
     total: Decimal | None = None

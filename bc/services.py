@@ -130,7 +130,8 @@ class Services:
         """After a push: what waited for this record to be linked or posted may go now."""
         if outcome.action == "posted":
             await self.cured(f"posted:{outcome.connection_id}:{outcome.halo_id}")
-        if outcome.status == "synced" and outcome.action in ("created", "adopted"):
+        # One that BC refused to post is linked all the same.
+        if outcome.action in ("created", "adopted", "posted"):
             await self.cured(f"link:{outcome.connection_id}:{outcome.entity}:{outcome.halo_id}")
 
     async def push_first(self, push: Push, entity: Entity, halo_id: str) -> Link | None:

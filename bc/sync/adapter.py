@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bc.clients.business_central import Part
 from bc.entities.values import Record
@@ -43,6 +44,15 @@ class Removed(Refused):
     """Refused, and the BC record was removed on account of it: the link goes too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Whether a draft is to be posted, the link with what was learned on the way, and in words why (not)."""
+
+    now: bool
+    link: Link
+    words: str = ""
+
+
 class Adapter[P: Plan](Protocol):
     async def read(self, services: Services, halo_id: str) -> Record | None:
         """The newest Halo record with everything a push needs; None when Halo has it no more."""
@@ -78,3 +88,23 @@ class Adapter[P: Plan](Protocol):
     async def delete(self, push: Push, link: Link) -> Action: ...
     async def write_back(self, push: Push, record: Record, link: Link) -> str | None:
         """Write to Halo what it does not hold yet. The record's new modification time ("" unknown), None: nothing written."""
+
+
+@runtime_checkable
+class Posts(Protocol):
+    """An adapter whose BC records are drafts until they are posted."""
+
+    async def due_to_post(self, push: Push, record: Record, plan: Any, link: Link, *, fresh: bool) -> Due:
+        """Whether to post it now. `fresh`: this push has just read it, so that `link` is what BC holds. Raises `Gone`."""
+
+    def posting_parts(self, bc_id: str) -> Sequence[Part]:
+        """The request that posts it."""
+
+    async def post(self, push: Push, link: Link, *, repeated: bool) -> tuple[Link, Action]:
+        """Post it; its status is read before an error counts. `repeated`: an earlier try has an unknown outcome.
+
+        Raises `Refused` and `Conflict` where it is certainly still a draft, `Gone` where there is none.
+        """
+
+    async def tell_state(self, push: Push, record: Record, link: Link) -> Link:
+        """BC refused a change, since it is posted: bring its number and state, and nothing else, to Halo."""

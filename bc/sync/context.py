@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bc.model import Connection, Dirty, OutcomeWarning
+from bc.model import Action, Connection, Dirty, OutcomeWarning
 
 if TYPE_CHECKING:
     from bc.clients.business_central import BusinessCentral
@@ -36,6 +36,8 @@ class Push:
     kind_word: str = ""
     warnings: list[OutcomeWarning] = field(default_factory=list)
     dry_run: bool = False
+    # What was done before the invoice was posted in the same push: one outcome tells both.
+    before_posting: Action = "none"
 
     @property
     def entity(self) -> str:

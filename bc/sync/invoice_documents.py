@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
+from bc.clients.odata import decode_enum
 from bc.entities.document_kind import KINDS
 from bc.entities.invoice import InvoicePlan, LinePlan
 from bc.model import Link, LinkedLine
 
 BLANK_GUID = "00000000-0000-0000-0000-000000000000"
+# An unpaid one is `Open`, as is a released draft.
+POSTED = ("Paid", "Canceled", "Corrective")
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 type Document = Mapping[str, Any]
 
@@ -102,6 +105,7 @@ def applied(link: Link, document: Document, plan: InvoicePlan, keys: Mapping[str
         halo_name=plan.name,
         etag=str(document.get("@odata.etag", "")),
         bc_status=str(document.get("status", "")),
+        posted=is_posted(link, document),
         tax_total=amount(document, "totalTaxAmount"),
         total=amount(document, "totalAmountIncludingTax"),
         payload=held_header(document, plan),
@@ -117,6 +121,17 @@ def held_header(document: Document, plan: InvoicePlan) -> str:
         same = found.strip().upper() == str(value).strip().upper()
         body[name] = value if same else found
     return _encode(body).decode()
+
+
+def is_posted(link: Link, document: Document) -> bool:
+    """Whether BC has posted it, as far as its state tells: `Open` is a posted invoice, and a released draft too.
+
+    Posting gives another number; where the series of both are one, only BC's refusal of a change tells.
+    """
+    status = decode_enum(str(document.get("status", "")))
+    if status != "Open" or str(document.get("id", "")).lower() != link.bc_id.lower():
+        return status in POSTED
+    return link.posted or (bool(link.bc_number) and str(document.get("number", "")) != link.bc_number)
 
 
 def net_difference(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> Decimal:

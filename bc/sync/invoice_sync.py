@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from bc.clients.business_central import Part
 from bc.entities import invoice as entity
 from bc.entities.credit_note import kind_in_halo
 from bc.entities.document_kind import CREDIT_NOTE, DocumentKind, kind_of
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
-from bc.sync import credit_notes, invoice_writes, invoices
+from bc.sync import credit_notes, invoice_writes, invoices, posting
+from bc.sync.adapter import Due
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
 from bc.sync.invoices import Prepared
@@ -52,6 +55,7 @@ class InvoiceSync:
         prepared = await invoices.prepare(push, record, customer, link)
         for warning in prepared.plan.warnings:
             push.warn(warning.code, warning.message)
+        await posting.check_change(push, prepared, link)
         return prepared
 
     def _check_kind(self, push: Push, record: Record, link: Link | None) -> None:
@@ -182,10 +186,25 @@ class InvoiceSync:
         push.kind_word = kind_of(link).word
         return await invoice_writes.delete(push, link)
 
+    async def due_to_post(
+        self, push: Push, record: Record, plan: Prepared, link: Link, *, fresh: bool
+    ) -> Due:
+        return await posting.due(push, record, plan, link, fresh=fresh)
+
+    def posting_parts(self, bc_id: str) -> Sequence[Part]:
+        return posting.posting_parts(bc_id)
+
+    async def post(self, push: Push, link: Link, *, repeated: bool) -> tuple[Link, Action]:
+        return await posting.post(push, link, repeated=repeated)
+
+    async def tell_state(self, push: Push, record: Record, link: Link) -> Link:
+        return await posting.tell_state(push, record, link)
+
     async def write_back(self, push: Push, record: Record, link: Link) -> str | None:
         if kind_of(link) is CREDIT_NOTE and link.unreported in ("created", "adopted"):
             await credit_notes.note_credit_memo(push)
         header, rows = invoices.write_back(record, link, push.connection.company_id or "")
+        header |= posting.state_for_halo(record, link)
         if rows:
             await push.services.halo.update_lines(rows)
         if not header:

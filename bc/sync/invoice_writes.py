@@ -13,6 +13,7 @@ from bc.entities.invoice import InvoicePlan
 from bc.entities.line_diff import Insert
 from bc.errors import AlreadyExists, Conflict, Gone, Refused, SyncError, UnknownOutcome
 from bc.model import Action, Link
+from bc.sync import posting
 from bc.sync.adapter import Partly, Removed
 from bc.sync.conflicts import check_nobody_asks, three_way
 from bc.sync.context import Push
@@ -211,18 +212,14 @@ def _payload_of(plan: InvoicePlan, key: str) -> str:
 
 
 async def delete(push: Push, link: Link) -> Action:
-    """Delete the draft; its status is read first. Returns what was done; raises `Refused` for a posted one."""
-    kind = kind_of(link)
-    path = kind.path(link.bc_id)
+    """Delete the draft; its status is read first. Returns what was done; raises `Refused` for one that is posted or released."""
+    path = kind_of(link).path(link.bc_id)
     for attempt in (1, 2):
         try:
-            document = await push.bc.get(push.connection, path, params={"$select": "id,number,status"})
-            if decode_enum(str(document["status"])) != DRAFT:
-                raise Refused(
-                    "invoice_posted",
-                    f"{kind.bc_word.capitalize()} {link.bc_number or link.bc_id} is posted in Business Central and cannot be deleted.",
-                    cure=kind.correction,
-                )
+            document = await push.bc.get(
+                push.connection, path, params={"$select": posting.state_fields(link)}
+            )
+            posting.refuse_delete(link, document)
             await push.bc.delete(push.connection, path, str(document["@odata.etag"]))
         except Gone:
             return "none"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -18,7 +18,7 @@ from bc.entities.values import Record
 from bc.errors import Conflict, Gone, Refused, Skip, SyncError
 from bc.model import Action, Connection, Dirty, Intent, Link, Outcome
 from bc.store.rows import Row
-from bc.sync.adapter import Adapter, Partly, Plan, Removed
+from bc.sync.adapter import Adapter, Partly, Plan, Posts, Removed
 from bc.sync.context import Push, current_push, utc_now
 from bc.sync.outcomes import outcome_of
 from bc.sync.outcomes import record as keep
@@ -35,6 +35,7 @@ _VERBS = {
     "created": "was created in Business Central",
     "updated": "was updated in Business Central",
     "adopted": "was found in Business Central and linked",
+    "posted": "was posted in Business Central",
     "deleted": "was deleted in Business Central",
     "unlinked": "was unlinked; Business Central keeps its record",
 }
@@ -116,33 +117,111 @@ def _not_in_halo(push: Push) -> Refused:
 
 
 async def _upsert(push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None) -> Done:
+    try:
+        return await _upserted(push, adapter, record, row)
+    except Refused as error:
+        if error.code != "invoice_posted" or not isinstance(adapter, Posts):
+            raise
+        if await _told_before(push, adapter, record):
+            return Done(None)
+        raise
+
+
+async def _told_before(push: Push, adapter: Adapter[Any], record: Record) -> bool:
+    """It is posted and cannot change: bring that to Halo. Whether the event is only our doing so coming back."""
+    links = push.services.store.links
+    row = await links.get(push.connection.id, push.entity, push.halo_id)
+    if row is None or not row.value.exists or not isinstance(adapter, Posts):
+        return False
+    if row.value.posted and row.value.halo_stamp and _is_echo(push, adapter, record, row.value):
+        return True
+    link = await adapter.tell_state(push, record, row.value)
+    if link.unreported == "posted":
+        # The refusal says so, under the same id.
+        link = msgspec.structs.replace(link, unreported="none", unreported_id="")
+    if link != row.value:
+        await links.replace(link, row.etag)
+    return False
+
+
+async def _upserted(push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None) -> Done:
     row = await _unless_deleted(push, row)
     plan: Plan = await adapter.prepare(push, record, row.value if row else None)
-    interrupted = row is not None and row.value.intent is not None
+    intent = row.value.intent if row is not None else None
+    interrupted, fresh, settled = intent is not None, False, True
     if row is None or not row.value.exists:
         found = await adapter.find(push, record, plan, row.value if row else None)
         if found:
             link, action = found
             row = await _commit(push, row, link, action)
-            plan = await adapter.prepare(push, record, row.value)
+            plan, fresh = await adapter.prepare(push, record, row.value), True
     elif interrupted:
         # An update of unknown outcome: what BC holds now is the base, whatever we believed.
         held = await _reread(push, adapter, plan, row)
         if held is None:
-            return await _upsert(push, adapter, record, None)
-        wanted, plan = plan, await adapter.prepare(push, record, held)
-        # Nothing left of what was to be sent: the attempt that never answered has done it.
-        done: Action = "updated" if wanted.action == "update" and plan.action == "none" else "none"
-        row = await _commit(push, row, held, done)
+            return await _upserted(push, adapter, record, None)
+        wanted, fresh = plan, True
+        if held.posted and not row.value.posted:
+            # First, for a posted invoice may refuse the plan, and its number must not be lost with that.
+            row = await _commit(push, row, held, "posted")
+            plan = await adapter.prepare(push, record, held)
+        else:
+            plan = await adapter.prepare(push, record, held)
+            # Nothing left of what was to be sent: the attempt that never answered has done it.
+            done: Action = "updated" if wanted.action == "update" and plan.action == "none" else "none"
+            row = await _commit(push, row, held, done)
     for _ in range(MOST_STEPS):
         if plan.action == "none":
+            settled = True
             break
         steps = plan.goes_in_steps
         row = await _act(push, adapter, record, plan, row, repeated=interrupted)
+        fresh, settled = True, not steps
         if not steps:
             break
         plan = await adapter.prepare(push, record, row.value)
-    return await _told(push, adapter, record, row)
+    refused = None
+    if settled and row is not None and isinstance(adapter, Posts):
+        again = intent is not None and intent.action == "post"
+        row, refused = await _post(push, adapter, record, plan, row, fresh=fresh, repeated=again)
+    return await _told(push, adapter, record, row, refused)
+
+
+async def _post(
+    push: Push,
+    adapter: Adapter[Any],
+    record: Record,
+    plan: Plan,
+    row: Row[Link],
+    *,
+    fresh: bool,
+    repeated: bool,
+) -> tuple[Row[Link], Refused | Conflict | None]:
+    """Post the draft where that is due. What BC refuses is given back: the draft stands, and is told first."""
+    assert isinstance(adapter, Posts)  # noqa: S101 - said by the caller
+    links = push.services.store.links
+    if not fresh and row.value.unposted_etag and _bears_our_stamp(push, adapter, record, row.value):
+        # It was refused, and nothing has happened in Halo since but our own write.
+        return row, None
+    try:
+        due = await adapter.due_to_post(push, record, plan, row.value, fresh=fresh)
+    except Gone as error:
+        raise await _broken(push, row, error) from error
+    if not due.now:
+        if due.link.posted != row.value.posted:
+            row = await _commit(push, row, due.link, "posted")
+        elif due.link != row.value:
+            row = await links.replace(due.link, row.etag)
+        return row, None
+    row = await _intend(push, plan, Row(due.link, row.etag), "post")
+    try:
+        link, did = await adapter.post(push, row.value, repeated=repeated)
+    except Gone as error:
+        raise await _broken(push, row, error) from error
+    except (Refused, Conflict) as error:
+        return await links.replace(msgspec.structs.replace(row.value, intent=None), row.etag), error
+    push.before_posting = row.value.unreported
+    return await _commit(push, row, link, did), None
 
 
 async def _unless_deleted(push: Push, row: Row[Link] | None) -> Row[Link] | None:
@@ -186,11 +265,16 @@ async def _act(
     raise AssertionError("unreachable")
 
 
-async def _intend(push: Push, plan: Plan | None, row: Row[Link] | None) -> Row[Link]:
-    """Store what is about to be done; without a plan: a delete."""
+async def _intend(
+    push: Push,
+    plan: Plan | None,
+    row: Row[Link] | None,
+    action: Literal["create", "update", "delete", "post"] | None = None,
+) -> Row[Link]:
+    """Store what is about to be done; by default the plan."""
     intent = Intent(
         operation_id=push.outcome_id,
-        action="delete" if plan is None else "update" if row and row.value.exists else "create",
+        action=action or ("update" if row and row.value.exists else "create"),
         payload_hash=plan.payload_hash if plan else "",
         started_at=utc_now(),
         numbers=dict(plan.numbers) if plan else {},
@@ -226,11 +310,16 @@ async def _withdraw(push: Push, row: Row[Link]) -> None:
 async def _commit(push: Push, row: Row[Link] | None, link: Link, action: Action) -> Row[Link]:
     """Store what BC did before anyone else learns of it."""
     link = msgspec.structs.replace(link, intent=None, state="ok")
+    if action == "none" and row is not None and link.posted and not row.value.posted:
+        action = "posted"
     # One that was created or found and then changed is told as created or found: others may wait for that word.
-    if action != "none" and link.unreported not in ("created", "adopted"):
+    if action == "posted" or (action != "none" and link.unreported not in ("created", "adopted")):
         link = msgspec.structs.replace(link, unreported=action, unreported_id=push.outcome_id)
     links = push.services.store.links
-    return await links.create(link) if row is None else await links.replace(link, row.etag)
+    stored = await links.create(link) if row is None else await links.replace(link, row.etag)
+    if row is not None and link.posted and not row.value.posted:
+        await push.services.cured(f"posted:{push.connection.id}:{push.halo_id}")
+    return stored
 
 
 async def _reread(push: Push, adapter: Adapter[Any], plan: Plan, row: Row[Link]) -> Link | None:
@@ -262,16 +351,22 @@ async def _broken(push: Push, row: Row[Link], error: SyncError) -> Refused:
     )
 
 
-async def _told(push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None) -> Done:
-    """Write to Halo, keep the outcome, and close the link's books on this push."""
+async def _told(
+    push: Push,
+    adapter: Adapter[Any],
+    record: Record,
+    row: Row[Link] | None,
+    refused: Refused | Conflict | None,
+) -> Done:
+    """Write to Halo, keep the outcome, and close the link's books on this push. `refused`: BC would not post it."""
     assert row is not None  # noqa: S101 - an upsert that ends here has a link
     link = row.value
     stamp = await adapter.write_back(push, record, link)
     # The action of this attempt, or of one that died before it could tell.
     action = link.unreported
     push.outcome_id = push.dirty.outcome_id or link.unreported_id or push.outcome_id
-    silent = action == "none" and stamp is None and _is_echo(push, adapter, record, link)
-    outcome = None if silent else _outcome(push, link, action)
+    silent = not refused and action == "none" and stamp is None and _is_echo(push, adapter, record, link)
+    outcome = None if silent else _outcome(push, link, action, refused)
     if outcome:
         await keep(push.services, outcome)
         # Before the books are closed: what waits for this link must not be forgotten by a crash.
@@ -291,20 +386,44 @@ def _is_echo(push: Push, adapter: Adapter[Any], record: Record, link: Link) -> b
     if push.dirty.source not in ("webhook", "sweep"):
         return False
     if link.halo_stamp:
-        return adapter.stamp(record) == link.halo_stamp
+        return _bears_our_stamp(push, adapter, record, link)
     return link.echo_until is not None and utc_now() < link.echo_until
 
 
-def _outcome(push: Push, link: Link, action: Action) -> Outcome:
+def _bears_our_stamp(push: Push, adapter: Adapter[Any], record: Record, link: Link) -> bool:
+    return push.dirty.source in ("webhook", "sweep") and adapter.stamp(record) == link.halo_stamp
+
+
+def _outcome(push: Push, link: Link, action: Action, refused: Refused | Conflict | None) -> Outcome:
+    name = f"{push.word.capitalize()} {push.record_name}"
+    if refused is not None:
+        return outcome_of(
+            push, "failed", action, link=link, at=utc_now(), error=_not_posted(name, link, action, refused)
+        )
     verb = _VERBS.get(action, "is the same in Business Central; nothing was sent")
-    number = f" as {link.bc_number}" if action in ("created", "adopted") and link.bc_number else ""
+    if action == "posted" and push.before_posting in ("created", "updated", "adopted"):
+        verb = f"was {push.before_posting} and posted in Business Central"
+    number = f" as {link.bc_number}" if action in ("created", "adopted", "posted") and link.bc_number else ""
     return outcome_of(
         push,
         "unchanged" if action == "none" else "synced",
         action,
         link=link,
         at=utc_now(),
-        message=f"{push.word.capitalize()} {push.record_name} {verb}{number}.",
+        message=f"{name} {verb}{number}.",
+    )
+
+
+def _not_posted(name: str, link: Link, action: Action, refused: Refused | Conflict) -> Refused:
+    """What became of the draft before BC refused to post it, and why it did."""
+    verb = _VERBS.get(action, "is a draft in Business Central")
+    return Refused(
+        refused.code,
+        f"{name} {verb} as {link.bc_number} and was not posted: {refused.message}",
+        cure=refused.cure,
+        correlation_id=refused.correlation_id,
+        status=refused.status,
+        remote_code=refused.remote_code,
     )
 
 
@@ -347,7 +466,7 @@ async def _delete_in_bc(push: Push, adapter: Adapter[Any], row: Row[Link]) -> tu
     link: Link = row.value if row.value.exists else await adapter.locate(push, row.value)
     action: Action = "none"
     if link.exists:
-        row = await _intend(push, None, Row(link, row.etag))
+        row = await _intend(push, None, Row(link, row.etag), "delete")
         try:
             action = await adapter.delete(push, row.value)
         except (Refused, Skip):

@@ -70,6 +70,8 @@ async def stage(house: Acting, invoicing: Invoicing) -> Stage:
     client = number(house.agent("Client", {"name": "Second customer (Halo)", "toplevel_id": 1})["id"])
     path = f"/api/connections/{house.connection['id']}/mappings/customers/{client}"
     assert house.app.api.put(path, json={"bc_id": other["id"]}).status_code in (200, 201)
+    # Of no effect on an invoice that is not posted in Halo.
+    house.settings(post_invoices=True)
     # From here on the only process of the app is the one that is to die.
     house.app.host.stop()
     stage = Stage(house, invoicing)
@@ -115,6 +117,13 @@ async def a_synced_credit_note(stage: Stage) -> str:
     return halo_id
 
 
+async def a_new_posted_invoice(stage: Stage) -> str:
+    one = stage.invoicing
+    return one.invoice(
+        one.line("Service", 2, 100, "One"), one.line("Inventory", 1, 49.99, "Two"), posted=True
+    )
+
+
 async def a_new_customer(stage: Stage) -> str:
     made = stage.acting.agent("Client", {"name": "Crash Test Ltd", "toplevel_id": 1})
     halo_id = number(made["id"])
@@ -144,6 +153,10 @@ def edit_lines(stage: Stage, halo_id: str) -> None:
 def change_customer(stage: Stage, halo_id: str) -> None:
     edit_lines(stage, halo_id)
     stage.acting.edit("Invoice", halo_id, {"client_id": int(stage.customers[1])})
+
+
+def post_in_halo(stage: Stage, halo_id: str) -> None:
+    stage.acting.edit("Invoice", halo_id, {"posted": True})
 
 
 def remove(stage: Stage, halo_id: str) -> None:
@@ -183,6 +196,15 @@ def no_credit_memo(stage: Stage, halo_id: str) -> None:
     assert memos(stage.acting, halo_id) == []
 
 
+def invoice_is_posted(stage: Stage, halo_id: str) -> None:
+    invoice_stands(stage, halo_id)
+    (invoice,) = stage.acting.bc_invoices(halo_id)
+    assert invoice["posted"] is True
+    halo = stage.acting.halo("Invoice", halo_id)
+    assert halo["bcd_posted"] is True
+    assert float(halo["tax_total"]) == float(invoice["totalTaxAmount"])
+
+
 def _amounts(lines: list[dict[str, Any]], *names: str) -> list[tuple[str, Decimal, Decimal]]:
     text, quantity, price = names
     return [(str(one[text]), Decimal(str(one[quantity])), Decimal(str(one[price]))) for one in lines]
@@ -213,6 +235,8 @@ FLOWS = {
     "customer of a draft": Flow(
         "invoice", a_synced_invoice, change_customer, moved_to_the_second_customer, "updated"
     ),
+    "post": Flow("invoice", a_synced_invoice, post_in_halo, invoice_is_posted, "posted"),
+    "create and post": Flow("invoice", a_new_posted_invoice, nothing, invoice_is_posted, "posted"),
     "delete": Flow("invoice", a_synced_invoice, remove, no_invoice, "deleted", "delete"),
     "credit note": Flow("invoice", a_new_credit_note, nothing, credit_memo_stands, "created"),
     "update of a credit note": Flow(
@@ -300,6 +324,11 @@ async def test_an_interruption_between_two_pieces_of_a_long_change_is_completed(
     assert len(pieces) == 2  # 80 deletes and 81 inserts
     for at in pieces:
         assert await interrupted(stage, LONG, how, at)
+
+
+@pytest.mark.timeout(240)
+async def test_a_death_after_any_call_of_a_posting_leaves_one_posted_invoice(stage: Stage) -> None:
+    assert await every_call(stage, "post", "dies after") > 10
 
 
 @pytest.mark.soak

@@ -1,0 +1,200 @@
+"""Posting an invoice in BC: when it is due, its one request, and what may still change once it is posted.
+
+Posting commits by itself and cannot be undone, so it has an intent of its own and never shares a transaction. It keeps
+the invoice's id and its lines' and gives it another number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import msgspec
+
+from bc.clients.business_central import Part, decode_enum, part_error
+from bc.entities.document_kind import INVOICE, kind_of
+from bc.entities.invoice import halo_lines
+from bc.entities.values import Record, decimal, flag, text
+from bc.errors import Gone, Refused
+from bc.model import Action, Link, LinkedLine
+from bc.sync.adapter import Due
+from bc.sync.context import Push
+from bc.sync.invoice_documents import Document, amount, is_posted, lines_of
+from bc.sync.invoices import Prepared, read
+
+# Of what we send, all that BC lets change on a posted invoice.
+STAYS_OPEN = frozenset({"dueDate"})
+_CENT = Decimal("0.01")
+
+
+def posting_parts(bc_id: str) -> tuple[Part, ...]:
+    """The action, and a read for the new number: one request, and no transaction."""
+    invoice = INVOICE.path(bc_id)
+    return Part("POST", f"{invoice}/Microsoft.NAV.post"), Part("GET", f"{invoice}?{INVOICE.expand}")
+
+
+async def due(push: Push, record: Record, prepared: Prepared, link: Link, *, fresh: bool) -> Due:
+    """Whether it is to be posted: switched on, posted in Halo, a draft in BC, and the totals agree to the cent.
+
+    A draft that this push has not read back is read first: a bookkeeper may have changed it. Credit memos are left to
+    the bookkeeper.
+    """
+    if not push.connection.settings.post_invoices or link.posted or kind_of(link) is not INVOICE:
+        return Due(False, link)
+    if not flag(record, "posted"):
+        return Due(False, link, "It is not posted in Halo, so its draft is not posted either.")
+    etag, net = link.etag, (link.total or Decimal(0)) - (link.tax_total or Decimal(0))
+    if not fresh:
+        document = await read(push, kind_of(link), link.bc_id)
+        if is_posted(link, document):
+            return Due(False, posted(link, document), "It is posted in Business Central.")
+        etag, net = str(document.get("@odata.etag", "")), amount(document, "totalAmountExcludingTax")
+    wrong = _disagreement(record, prepared, net)
+    tried = msgspec.structs.replace(link, unposted_etag=etag)
+    if wrong:
+        push.warn("not_posted", f"Invoice {prepared.plan.name} was not posted in Business Central: {wrong}.")
+        return Due(False, tried, f"It would not be posted: {wrong}.")
+    return Due(True, tried, f"It is posted in Halo and its net total is {net}: it is posted.")
+
+
+def _disagreement(record: Record, prepared: Prepared, net: Decimal) -> str:
+    """In words, how BC's net total differs from Halo's own or from what was sent; "" where all agree to the cent."""
+    lines = [line for line in halo_lines(record) if not flag(line, "isgroupdesc") and "net_amount" in line]
+    halo = sum((decimal(line, "net_amount") for line in lines), Decimal(0)).quantize(_CENT, ROUND_HALF_UP)
+    for wanted in (prepared.plan.net_total, *((halo,) if lines else ())):
+        if net != wanted:
+            return f"its net total is {net} in Business Central and {wanted} in Halo"
+    return ""
+
+
+async def post(push: Push, link: Link, *, repeated: bool) -> tuple[Link, Action]:
+    """Post it and read it back, in one request. `repeated`: an earlier try has an unknown outcome.
+
+    Raises `Refused` and `Conflict` where it is certainly still a draft.
+    """
+    answers = await push.bc.batch(push.connection, posting_parts(link.bc_id))
+    error = part_error(answers[0], wrote=True)
+    if error is None:
+        unread = part_error(answers[1], wrote=False)
+        if unread is not None:
+            raise unread
+        return posted(link, answers[1].body or {}), "posted"
+    if not isinstance(error, Refused) or isinstance(error, Gone):
+        raise error
+    # An extension may raise it once BC has posted and committed: the state tells.
+    document = await read(push, kind_of(link), link.bc_id)
+    if error.code == "invoice_posted":
+        return posted(link, document), "posted" if repeated else "none"
+    if is_posted(link, document):
+        return posted(link, document), "posted"
+    raise error
+
+
+def posted(link: Link, document: Document) -> Link:
+    """The link of an invoice that is posted. What was sent stays the base of the next comparison."""
+    known = {line.bc_id: line for line in link.lines}
+    return msgspec.structs.replace(
+        link,
+        bc_number=str(document.get("number", "")),
+        bc_status=str(document.get("status", "")),
+        etag=str(document.get("@odata.etag", "")),
+        tax_total=amount(document, "totalTaxAmount"),
+        total=amount(document, "totalAmountIncludingTax"),
+        lines=tuple(_line(row, known.get(str(row["id"]))) for row in lines_of(document)),
+        posted=True,
+        unposted_etag="",
+    )
+
+
+def _line(row: Document, known: LinkedLine | None) -> LinkedLine:
+    return LinkedLine(
+        bc_id=str(row["id"]),
+        sequence=int(row["sequence"]),
+        etag=str(row.get("@odata.etag", "")),
+        halo_line_id=known.halo_line_id if known else "",
+        payload=known.payload if known else "",
+        tax_amount=amount(row, "totalTaxAmount"),
+        tax_rate=amount(row, "taxPercent"),
+        net_amount=amount(row, "amountExcludingTax"),
+    )
+
+
+async def check_change(push: Push, prepared: Prepared, link: Link | None) -> None:
+    """Refuse a change that a posted invoice cannot take, before any of it is sent (F53)."""
+    if link is None or not link.posted or prepared.action != "update":
+        return
+    kind = kind_of(link)
+    if kind is INVOICE and not prepared.diff and prepared.header.keys() <= STAYS_OPEN:
+        return
+    state = await push.bc.get(push.connection, kind.path(link.bc_id), params={"$select": state_fields(link)})
+    what = ", ".join([*prepared.header, *(["lines"] if prepared.diff else [])])
+    raise Refused(
+        "invoice_posted",
+        f"{kind.word.capitalize()} {prepared.plan.name} is {in_words(state)}; its change in Halo ({what}) was not sent.",
+        cure=f"{kind.correction} Or set the {kind.word} in Halo back.",
+    )
+
+
+def state_fields(link: Link) -> str:
+    """What `$select` asks for to tell a draft from a posted document, and a paid one from an open one."""
+    fields = "id,number,status,totalAmountIncludingTax"
+    return f"{fields},remainingAmount" if kind_of(link) is INVOICE else fields
+
+
+def in_words(state: Mapping[str, Any]) -> str:
+    """For a reason: posted under which number, and what was paid of it."""
+    words = f"posted in Business Central as {state.get('number', '')}"
+    status, total = decode_enum(str(state.get("status", ""))), amount(state, "totalAmountIncludingTax")
+    if status == "Canceled":
+        return f"{words} and cancelled there"
+    if status == "Paid":
+        return f"{words} and paid"
+    if "remainingAmount" in state and amount(state, "remainingAmount") < total:
+        return f"{words} and partly paid"
+    return words
+
+
+def refuse_delete(link: Link, state: Document) -> None:
+    """Raise `Refused` unless it is a draft that nobody has released (F54, F76)."""
+    status = decode_enum(str(state.get("status", "")))
+    if status == "Draft":
+        return
+    kind = kind_of(link)
+    name = f"{kind.word.capitalize()} {link.halo_name or link.halo_id}"
+    if is_posted(link, state):
+        raise Refused(
+            "invoice_posted", f"{name} is {in_words(state)}; it is not deleted.", cure=kind.correction
+        )
+    waits = "waits for approval" if status == "In Review" else "is released"
+    raise Refused(
+        "invoice_released",
+        f"{name} ({state.get('number', '')}) {waits} in Business Central; it is not deleted.",
+        cure=f"Reopen it in Business Central, then retry. If it is posted there: {kind.correction}",
+    )
+
+
+def state_for_halo(record: Record, link: Link) -> dict[str, Any]:
+    """Number and state that Halo does not hold yet. Tenants of 2026 have a field for the state."""
+    changes: dict[str, Any] = {}
+    if link.bc_number and text(record, "thirdpartyinvoicenumber") != link.bc_number:
+        changes["thirdpartyinvoicenumber"] = link.bc_number
+    if link.posted and "bcd_posted" in record and not flag(record, "bcd_posted"):
+        changes["bcd_posted"] = True
+    return changes
+
+
+async def tell_state(push: Push, record: Record, link: Link) -> Link:
+    """A change was refused, since it is posted: bring number and state to Halo, and nothing else.
+
+    Where only BC's refusal said so, it is read for the number.
+    """
+    if not link.posted:
+        link = posted(link, await read(push, kind_of(link), link.bc_id))
+    changes = state_for_halo(record, link)
+    if not changes:
+        return link
+    body = {"id": int(push.halo_id), **changes, "_dont_fire_automations": True}
+    saved = await push.services.halo.save("Invoice", [body])
+    stamp = text(saved[0], "last_modified") if saved else ""
+    return msgspec.structs.replace(link, halo_stamp=stamp) if stamp else link
