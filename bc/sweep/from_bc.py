@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bc.clients.business_central import decode_enum, literal
-from bc.clients.halo import record_url
 from bc.entities.document_kind import CREDIT_NOTE, INVOICE, DocumentKind, kind_of
-from bc.entities.stamps import is_as_written
-from bc.entities.values import Record, flag, text
+from bc.entities.values import Record, text
 from bc.errors import Refused, SyncError
 from bc.imports.directory import each
-from bc.model import Connection, Link, Outcome
+from bc.model import Action, Connection, Link, OutcomeWarning
 from bc.store.rows import Row, Stale
 from bc.sync.credit_notes import any_credit_memo
-from bc.sync.outcomes import bc_url
+from bc.sync.invoice_documents import is_posted
+from bc.sync.outcomes import outcome_of_link
+from bc.sync.posting import write_state
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -28,7 +28,6 @@ SELECT = "id,number,status,lastModifiedDateTime"
 OVERLAP = timedelta(minutes=2)
 FIRST_LOOK_BACK = timedelta(minutes=15)
 MOST_PAGES = 1_000
-_NOT_POSTED = ("", "Draft", "In Review")
 
 
 async def bring_postings(services: Services, connection: Connection) -> int:
@@ -49,14 +48,23 @@ async def _bring_postings(services: Services, connection: Connection, kind: Docu
     since = mark - OVERLAP if mark else connection.created_at - FIRST_LOOK_BACK
     rows = await _modified(services, connection, kind, since)
     moved: list[tuple[Link, Record]] = []
+    mended: list[Link] = []
     for row in rows.values():
-        links = await services.store.links.by_bc_id(connection.id, "invoice", text(row, "id").lower())
-        moved += [(link, row) for link in links if _differs(link, row)]
+        stamp = _stamp(row)
+        for link in await services.store.links.by_bc_id(connection.id, "invoice", text(row, "id").lower()):
+            if link.intent is not None and link.intent.action == "post":
+                # A push is at it, or will read the state before it goes on.
+                continue
+            if _differs(link, row):
+                moved.append((link, row))
+            if stamp and (mark is None or stamp > mark) and _may_post_now(connection, link, row):
+                mended.append(link)
 
     async def one(pair: tuple[Link, Record]) -> None:
         await _bring(services, connection, *pair)
 
     await each(moved, one)
+    await _post_again(services, connection, mended)
     newest = max((stamp for row in rows.values() if (stamp := _stamp(row))), default=None)
     if newest is not None and (mark is None or newest > mark):
         await services.store.notes.put(key, newest.isoformat())
@@ -97,39 +105,72 @@ def _differs(link: Link, row: Record) -> bool:
     )
 
 
+def _may_post_now(connection: Connection, link: Link, row: Record) -> bool:
+    """Whether somebody changed a draft, or approved it, that was to be posted and could not be."""
+    return (
+        connection.settings.post_invoices
+        and link.unposted_etag not in ("", text(row, "@odata.etag"))
+        and not is_posted(link, row)
+    )
+
+
+async def _post_again(services: Services, connection: Connection, links: Sequence[Link]) -> None:
+    for link in links:
+        await services.store.dirty.mark(
+            "invoice",
+            link.halo_id,
+            source="cure",
+            requested_at=datetime.now(UTC),
+            connection_id=connection.id,
+        )
+    if links:
+        await services.wake()
+
+
 async def _bring(services: Services, connection: Connection, link: Link, row: Record) -> None:
-    """Halo first, then the link: a kill in between repeats a write that changes nothing."""
-    number, status = text(row, "number"), decode_enum(text(row, "status"))
-    invoice = await services.halo.invoice(link.halo_id)
-    changes: dict[str, Any] = {}
-    if invoice is not None:
-        if number and text(invoice, "thirdpartyinvoicenumber") != number:
-            changes["thirdpartyinvoicenumber"] = number
-        if "bcd_posted" in invoice and not flag(invoice, "bcd_posted") and status not in _NOT_POSTED:
-            changes["bcd_posted"] = True
-    stamp = ""
-    if invoice is not None and changes:
-        body = {"id": int(link.halo_id), **changes, "_dont_fire_automations": True}
-        saved = await services.halo.save("Invoice", [body])
-        # With somebody's edit in it the stamp would hide that edit from us.
-        known = saved and is_as_written(invoice, saved[0], body, moves=("last_modified", "last_synced"))
-        stamp = text(saved[0], "last_modified") if known else ""
-    before = text(invoice or {}, "last_modified")
-    await _note(services, link, row, before=before, stamp=stamp)
-    if decode_enum(link.bc_status) in _NOT_POSTED and status not in _NOT_POSTED:
-        await _tell(services, connection, link, number)
+    """Halo first, then what is told, then the link: a kill in between repeats what changes nothing.
+
+    Halo is asked only where it is to know: not of a payment, nor of a draft that is released.
+    """
+    now = msgspec.structs.replace(
+        link, bc_number=text(row, "number"), bc_status=text(row, "status"), posted=is_posted(link, row)
+    )
+    before = stamp = ""
+    if now.posted != link.posted or now.bc_number != link.bc_number:
+        invoice = await services.halo.invoice(link.halo_id)
+        before = text(invoice or {}, "last_modified")
+        stamp = await write_state(services, invoice, now) if invoice is not None else ""
+    undone = _undone(now) if decode_enum(now.bc_status) != decode_enum(link.bc_status) else None
+    if now.posted and not link.posted:
+        await _tell(services, connection, now, "posted", undone)
         await services.cured(f"posted:{connection.id}:{link.halo_id}")
+    elif undone:
+        await _tell(services, connection, now, "none", undone)
+    await _note(services, now, before=before, stamp=stamp)
 
 
-async def _note(services: Services, link: Link, row: Record, *, before: str, stamp: str) -> None:
+def _undone(link: Link) -> OutcomeWarning | None:
+    """A word on a posted document that was undone in BC, or undoes another: Halo's own stands as it did."""
+    word = kind_of(link).word
+    if decode_enum(link.bc_status) == "Canceled":
+        return OutcomeWarning(
+            "cancelled_in_bc",
+            f"It was cancelled in Business Central by a document against it. Halo's {word} stands: void or credit it there too.",
+        )
+    if decode_enum(link.bc_status) == "Corrective":
+        return OutcomeWarning("corrective_in_bc", "In Business Central it corrects another document.")
+    return None
+
+
+async def _note(services: Services, now: Link, *, before: str, stamp: str) -> None:
     """Bring the link up to date under its ETag, since a push may be writing it as well."""
     links = services.store.links
     while True:
-        stored: Row[Link] | None = await links.get(link.connection_id, link.entity, link.halo_id)
-        if stored is None or stored.value.bc_id.lower() != text(row, "id").lower():
+        stored: Row[Link] | None = await links.get(now.connection_id, now.entity, now.halo_id)
+        if stored is None or stored.value.bc_id != now.bc_id:
             return
         changed = msgspec.structs.replace(
-            stored.value, bc_number=text(row, "number"), bc_status=text(row, "status")
+            stored.value, bc_number=now.bc_number, bc_status=now.bc_status, posted=now.posted
         )
         if stamp and stored.value.halo_stamp == before:
             # Nobody else changed the invoice since its last push, so its new stamp is our own write (F85).
@@ -141,28 +182,19 @@ async def _note(services: Services, link: Link, row: Record, *, before: str, sta
         return
 
 
-async def _tell(services: Services, connection: Connection, link: Link, number: str) -> None:
-    """Say on the record's page that it was posted. Errors of the record stay: a posting mends none."""
-    name = link.halo_name or link.halo_id
-    now = datetime.now(UTC)
-    outcome = Outcome(
-        id=services.store.outcomes.new_id(now),
-        connection_id=connection.id,
-        entity="invoice",
-        halo_id=link.halo_id,
-        status="synced",
-        action="posted",
-        message=f"{kind_of(link).word.capitalize()} {name} was posted in Business Central as {number}.",
-        bc_id=link.bc_id,
-        bc_number=number,
-        at=now,
-        attempts=1,
-        halo_url=record_url(services.settings.halo.url, "invoice", link.halo_id),
-        bc_url=bc_url(connection, "invoice", number, kind_of(link)),
-        record_name=name,
-    )
-    await services.store.outcomes.put(outcome)
-    await services.tally.note(outcome)
+async def _tell(
+    services: Services, connection: Connection, link: Link, action: Action, undone: OutcomeWarning | None
+) -> None:
+    """Say on the record's page what became of it in BC. Errors of the record stay: a posting mends none."""
+    name = f"{kind_of(link).word.capitalize()} {link.halo_name or link.halo_id}"
+    if action == "posted":
+        message = f"{name} was posted in Business Central as {link.bc_number}."
+    else:
+        message = f"{name} ({link.bc_number}) is {decode_enum(link.bc_status).lower()} in Business Central."
+    warnings = (undone,) if undone else ()
+    told = outcome_of_link(services, connection, link, "synced", action, message, warnings=warnings)
+    await services.store.outcomes.put(told)
+    await services.tally.note(told)
 
 
 def asked(connection: Connection) -> bool:

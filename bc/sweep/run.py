@@ -18,6 +18,7 @@ from bc.jobs.keeper import LEASE_SECONDS, Keeper, LostLease
 from bc.model import Connection, Entity, Job
 from bc.sweep import changes, from_bc
 from bc.sweep.changes import LISTS, Changed, ChangeList, Watermark
+from bc.sweep.deleted_in_bc import note_deleted_drafts
 from bc.sweep.lost_deletes import look_for_deletes
 from bc.zero_tax.follow import is_on, written_stamp, zero_new
 
@@ -101,6 +102,7 @@ async def sweep_when_due(services: Services) -> Report | None:
         return None
     if deletes:
         await services.store.notes.put(SCHEDULE, {"at": now.isoformat(), "deletes_at": now.isoformat()})
+        await _deleted_drafts(services)
     log.info(
         "sweep queued=%d known=%d deletes=%d held=%d postings=%d",
         report.queued,
@@ -257,6 +259,19 @@ async def _postings(services: Services, connections: Sequence[Connection], words
         except SyncError as error:
             words.append(from_bc.in_words(connection, error))
     return brought
+
+
+async def _deleted_drafts(services: Services) -> None:
+    """Once a day: drafts that somebody deleted in Business Central. A company that cannot answer has its turn tomorrow."""
+    for connection in await services.store.connections.list():
+        if not from_bc.asked(connection):
+            continue
+        try:
+            await note_deleted_drafts(services, connection)
+        except NeedsAuthorization as error:
+            await services.needs_authorization(connection, error)
+        except SyncError as error:
+            log.warning("deleted drafts were not looked for code=%s", error.code)
 
 
 def zone_of(connections: Sequence[Connection]) -> tzinfo | None:

@@ -97,6 +97,9 @@ class Posts(Protocol):
     async def due_to_post(self, push: Push, record: Record, plan: Any, link: Link, *, fresh: bool) -> Due:
         """Whether to post it now. `fresh`: this push has just read it, so that `link` is what BC holds. Raises `Gone`."""
 
+    def posting_after(self, push: Push, record: Record, plan: Any, link: Link | None) -> Due:
+        """Whether it would be posted once what is planned is carried out, as far as that can be said before."""
+
     def posting_parts(self, bc_id: str) -> Sequence[Part]:
         """The request that posts it."""
 

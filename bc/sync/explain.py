@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +10,7 @@ from bc.clients.business_central import count_requests
 from bc.entities.values import Record
 from bc.errors import Refused, Skip, SyncError
 from bc.model import Connection, Dirty, Entity, Link
+from bc.sync.adapter import Adapter, Due, Posts
 from bc.sync.context import Push, utc_now
 from bc.sync.registry import ADAPTERS
 from bc.sync.routing import check_open, check_takes, connection_of, known_connection
@@ -81,24 +81,36 @@ async def _explain(
     steps.append(Step("opt_outs", True, "No opt-out and no date rule keeps it back."))
     if push.word != entity:
         steps.append(Step("kind", True, f"It is a {push.word}."))
-    return await _planned(push, adapter.prepare, record, link, steps)
+    return await _planned(push, adapter, record, link, steps)
 
 
 async def _planned(
-    push: Push,
-    prepare: Callable[[Push, Record, Link | None], Awaitable[Any]],
-    record: Record,
-    link: Link | None,
-    steps: list[Step],
+    push: Push, adapter: Adapter[Any], record: Record, link: Link | None, steps: list[Step]
 ) -> Explanation:
     if link and link.exists:
         steps.append(Step("linked", True, f"It is linked to {link.bc_number or link.bc_id}."))
     else:
         steps.append(Step("linked", True, "It is not linked yet."))
-    plan = await prepare(push, record, link)
+    plan = await adapter.prepare(push, record, link)
     steps.append(Step("mapping", True, "Every line and field can be sent."))
     steps.extend(Step(warning.code, True, warning.message) for warning in push.warnings)
-    return Explanation(_VERDICTS[plan.action], steps, _requests(push.connection, plan.parts))
+    verdict, requests = _VERDICTS[plan.action], _requests(push.connection, plan.parts)
+    if isinstance(adapter, Posts):
+        due = await _posting(push, adapter, record, plan, link)
+        if due.words:
+            steps.append(Step("posting", True, due.words))
+        if due.now:
+            verdict = "would_update" if plan.action == "none" else verdict
+            # The id of one that is still to be created is BC's to give.
+            requests += _requests(push.connection, adapter.posting_parts(due.link.bc_id or "{id}"))
+    return Explanation(verdict, steps, requests)
+
+
+async def _posting(push: Push, adapter: Posts, record: Record, plan: Any, link: Link | None) -> Due:
+    """Whether the draft would be posted: as it stands, or as it will stand once the plan is carried out."""
+    if plan.action == "none" and link is not None:
+        return await adapter.due_to_post(push, record, plan, link, fresh=False)
+    return adapter.posting_after(push, record, plan, link)
 
 
 def _requests(connection: Connection, parts: Any) -> list[dict[str, Any]]:

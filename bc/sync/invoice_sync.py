@@ -191,6 +191,9 @@ class InvoiceSync:
     ) -> Due:
         return await posting.due(push, record, plan, link, fresh=fresh)
 
+    def posting_after(self, push: Push, record: Record, plan: Prepared, link: Link | None) -> Due:
+        return posting.due_after(push, record, plan, link or self._new_link(push, plan))
+
     def posting_parts(self, bc_id: str) -> Sequence[Part]:
         return posting.posting_parts(bc_id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +23,7 @@ from bc.model import (
     Operation,
     Outcome,
     OutcomeStatus,
+    OutcomeWarning,
 )
 from bc.sync.context import Push
 
@@ -107,6 +108,41 @@ def unrouted(
         attempts=1,
         halo_url=record_url(services.settings.halo.url, entity, halo_id),
         record_name=name,
+    )
+
+
+def outcome_of_link(
+    services: Services,
+    connection: Connection,
+    link: Link,
+    status: OutcomeStatus,
+    action: Action,
+    message: str,
+    *,
+    code: str = "",
+    cure: str = "",
+    warnings: tuple[OutcomeWarning, ...] = (),
+) -> Outcome:
+    """The row for what became of a linked record in BC without a push."""
+    now = datetime.now(UTC)
+    return Outcome(
+        id=services.store.outcomes.new_id(now),
+        connection_id=connection.id,
+        entity=link.entity,
+        halo_id=link.halo_id,
+        status=status,
+        action=action,
+        code=code,
+        message=message,
+        cure=cure,
+        bc_id=link.bc_id,
+        bc_number=link.bc_number,
+        at=now,
+        attempts=1,
+        halo_url=record_url(services.settings.halo.url, link.entity, link.halo_id),
+        bc_url=bc_url(connection, link.entity, link.bc_number, kind_of(link)),
+        warnings=warnings,
+        record_name=link.halo_name or link.halo_id,
     )
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bc.clients.business_central import Part, decode_enum, part_error
 from bc.entities.document_kind import INVOICE, kind_of
 from bc.entities.invoice import halo_lines
+from bc.entities.stamps import is_as_written
 from bc.entities.values import Record, decimal, flag, text
 from bc.errors import Gone, Refused
 from bc.model import Action, Link, LinkedLine
@@ -22,6 +23,9 @@ from bc.sync.adapter import Due
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document, amount, is_posted, lines_of
 from bc.sync.invoices import Prepared, read
+
+if TYPE_CHECKING:
+    from bc.services import Services
 
 # Of what we send, all that BC lets change on a posted invoice.
 STAYS_OPEN = frozenset({"dueDate"})
@@ -40,10 +44,8 @@ async def due(push: Push, record: Record, prepared: Prepared, link: Link, *, fre
     A draft that this push has not read back is read first: a bookkeeper may have changed it. Credit memos are left to
     the bookkeeper.
     """
-    if not push.connection.settings.post_invoices or link.posted or kind_of(link) is not INVOICE:
-        return Due(False, link)
-    if not flag(record, "posted"):
-        return Due(False, link, "It is not posted in Halo, so its draft is not posted either.")
+    if reason := _not_wanted(push, record, prepared, link):
+        return reason
     etag, net = link.etag, (link.total or Decimal(0)) - (link.tax_total or Decimal(0))
     if not fresh:
         document = await read(push, kind_of(link), link.bc_id)
@@ -56,6 +58,29 @@ async def due(push: Push, record: Record, prepared: Prepared, link: Link, *, fre
         push.warn("not_posted", f"Invoice {prepared.plan.name} was not posted in Business Central: {wrong}.")
         return Due(False, tried, f"It would not be posted: {wrong}.")
     return Due(True, tried, f"It is posted in Halo and its net total is {net}: it is posted.")
+
+
+def due_after(push: Push, record: Record, prepared: Prepared, link: Link) -> Due:
+    """As `due`, of a draft as the plan will leave it: its total is then the plan's, or the push says that it is not."""
+    if reason := _not_wanted(push, record, prepared, link):
+        return reason
+    if wrong := _disagreement(record, prepared, prepared.plan.net_total):
+        return Due(False, link, f"It would not be posted: {wrong}.")
+    words = (
+        f"It is posted in Halo: it is then posted, if its net total is {prepared.plan.net_total} there too."
+    )
+    return Due(True, link, words)
+
+
+def _not_wanted(push: Push, record: Record, prepared: Prepared, link: Link) -> Due | None:
+    """Why it is not to be posted at all; without words where nobody asked for it."""
+    if not push.connection.settings.post_invoices or link.posted:
+        return Due(False, link)
+    if prepared.plan.kind is not INVOICE:
+        return Due(False, link, "Credit memos are left for a bookkeeper to post.")
+    if not flag(record, "posted"):
+        return Due(False, link, "It is not posted in Halo, so its draft is not posted either.")
+    return None
 
 
 def _disagreement(record: Record, prepared: Prepared, net: Decimal) -> str:
@@ -191,10 +216,20 @@ async def tell_state(push: Push, record: Record, link: Link) -> Link:
     """
     if not link.posted:
         link = posted(link, await read(push, kind_of(link), link.bc_id))
+    stamp = await write_state(push.services, record, link)
+    return msgspec.structs.replace(link, halo_stamp=stamp) if stamp else link
+
+
+async def write_state(services: Services, record: Record, link: Link) -> str:
+    """Write number and state to Halo where it does not hold them.
+
+    The invoice's new modification time; "" where nothing was written, or where somebody's edit came with the answer: that
+    time would hide the edit from us.
+    """
     changes = state_for_halo(record, link)
     if not changes:
-        return link
-    body = {"id": int(push.halo_id), **changes, "_dont_fire_automations": True}
-    saved = await push.services.halo.save("Invoice", [body])
-    stamp = text(saved[0], "last_modified") if saved else ""
-    return msgspec.structs.replace(link, halo_stamp=stamp) if stamp else link
+        return ""
+    body = {"id": int(link.halo_id), **changes, "_dont_fire_automations": True}
+    saved = await services.halo.save("Invoice", [body])
+    known = saved and is_as_written(record, saved[0], body, moves=("last_modified", "last_synced"))
+    return text(saved[0], "last_modified") if known else ""

@@ -20,7 +20,7 @@ from bc.imports.directory import each
 from bc.model import Connection, Dirty, JobFailure, Link, LinkedLine
 from bc.sync import invoices
 from bc.sync.context import Push
-from bc.sync.invoice_documents import Document, amount, applied, held, lines_of
+from bc.sync.invoice_documents import Document, amount, applied, held, is_posted, lines_of
 from bc.takeover.records import problem
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ def _unplanned(link: Link, document: Document, keys: Mapping[str, str]) -> Link:
         bc_name=str(document.get("customerName", "")),
         etag=str(document.get("@odata.etag", "")),
         bc_status=str(document.get("status", "")),
+        posted=is_posted(link, document),
         tax_total=amount(document, "totalTaxAmount"),
         total=amount(document, "totalAmountIncludingTax"),
         lines=tuple(_line(line, keys) for line in lines_of(document)),

@@ -18,6 +18,8 @@ const EXAMPLE = ['Service', 'Service', 'Inventory', 'Inventory', 'Service'];
 const GROUPS = [
   ['Invoices', [
     ['sync_invoices_from', 'Only invoices dated from', 'date', 'Earlier ones are skipped, so that nobody books last year again.'],
+    ['post_invoices', 'Post invoices in Business Central', 'tick',
+      'Once an invoice is posted in Halo and both net totals agree to the cent. Posting cannot be undone: a posted invoice is corrected with a credit memo. Credit notes stay drafts.'],
     ['default_invoice_item', 'Default product', 'item',
       'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
     ['sync_credit_notes', 'Send credit notes, as credit memos', 'tick', ''],
