@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from bc.clients.business_central import MAX_PARTS, Part, decode_enum
-from bc.entities.document_kind import DocumentKind, kind_of
+from bc.entities.document_kind import KINDS as DOCUMENTS
+from bc.entities.document_kind import kind_of
 from bc.entities.values import text
 from bc.errors import Refused
 from bc.imports.kinds import KINDS
@@ -46,14 +47,16 @@ async def note_deleted_drafts(services: Services, connection: Connection) -> int
     One request for each kind of document that has drafts, whatever their number, and one for each hundred that the list
     lacks: those are posted or released by now, or gone. What is deleted tells of itself by no other way.
     """
-    drafts: dict[DocumentKind, list[Link]] = {}
-    async for link in services.store.links.all(connection.id, "invoice"):
-        if link.exists and not link.posted and decode_enum(link.bc_status) in _DRAFT and link.intent is None:
-            drafts.setdefault(kind_of(link), []).append(link)
+    drafts = [
+        link
+        async for link in services.store.links.all(connection.id, "invoice")
+        if link.exists and not link.posted and link.intent is None and decode_enum(link.bc_status) in _DRAFT
+    ]
     gone: list[Link] = []
-    for kind, links in drafts.items():
-        only = {"$filter": "status eq 'Draft'"}
-        gone += await _compare(services, connection, kind.endpoint, links, only)
+    for kind in DOCUMENTS:
+        if mine := [link for link in drafts if kind_of(link) is kind]:
+            only = {"$filter": "status eq 'Draft'"}
+            gone += await _compare(services, connection, kind.endpoint, mine, only)
     for link in gone:
         await record(services, _deleted(services, connection, link))
     return len(gone)
