@@ -94,6 +94,9 @@ class Adapter[P: Plan](Protocol):
 class Posts(Protocol):
     """An adapter whose BC records are drafts until they are posted."""
 
+    def awaits_posting(self, push: Push, record: Record, link: Link) -> bool:
+        """Whether it is a draft that is to be posted, which was never tried."""
+
     async def due_to_post(self, push: Push, record: Record, plan: Any, link: Link, *, fresh: bool) -> Due:
         """Whether to post it now. `fresh`: this push has just read it, so that `link` is what BC holds. Raises `Gone`."""
 

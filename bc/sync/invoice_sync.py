@@ -186,6 +186,9 @@ class InvoiceSync:
         push.kind_word = kind_of(link).word
         return await invoice_writes.delete(push, link)
 
+    def awaits_posting(self, push: Push, record: Record, link: Link) -> bool:
+        return posting.awaits(push, record, link)
+
     async def due_to_post(
         self, push: Push, record: Record, plan: Prepared, link: Link, *, fresh: bool
     ) -> Due:

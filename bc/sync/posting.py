@@ -60,6 +60,12 @@ async def due(push: Push, record: Record, prepared: Prepared, link: Link, *, fre
     return Due(True, tried, f"It is posted in Halo and its net total is {net}: it is posted.")
 
 
+def awaits(push: Push, record: Record, link: Link) -> bool:
+    """Whether it is a draft that is to be posted, which was never tried."""
+    wanted = push.connection.settings.post_invoices and flag(record, "posted") and kind_of(link) is INVOICE
+    return wanted and not link.posted and not link.unposted_etag
+
+
 def due_after(push: Push, record: Record, prepared: Prepared, link: Link) -> Due:
     """As `due`, of a draft as the plan will leave it: its total is then the plan's, or the push says that it is not."""
     if reason := _not_wanted(push, record, prepared, link):

@@ -84,7 +84,11 @@ async def push_record(
             await check_takes(services, connection, push.entity)
         return await _delete(push, adapter, row)
     assert record is not None  # noqa: S101 - said above
-    if row is not None and is_known(dirty, row.value, adapter.stamp(record)):
+    # Nothing says that Halo's posting moves its stamp.
+    awaits = (
+        row is not None and isinstance(adapter, Posts) and adapter.awaits_posting(push, record, row.value)
+    )
+    if row is not None and not awaits and is_known(dirty, row.value, adapter.stamp(record)):
         return Done(None)
     await check_takes(services, connection, push.entity)
     await adapter.check(push, record, row.value if row else None)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.e2e.acting import Acting, Invoicing
+from tests.faults.engine import a_process, drain
 from tests.faults.looking import by_control, creates, deliver, edit_line, lines, log, switch, synced
 
 pytestmark = pytest.mark.timeout(90)
@@ -304,3 +307,75 @@ def test_a_released_draft_can_be_posted(acting: Acting, invoicing: Invoicing) ->
     acting.edit("Invoice", halo_id, {"posted": True})
     assert told(pushed(acting, halo_id)) == ("synced", "posted", "")
     assert in_bc(acting, halo_id)["posted"] is True
+
+
+async def test_a_posting_in_halo_that_moves_no_stamp_is_not_taken_for_our_echo(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice()
+    synced(acting, halo_id)
+    acting.edit("Invoice", halo_id, {"posted": True})
+    stamp = acting.halo("Invoice", halo_id)["last_modified"]
+    for wanted in ("posted", "posted"):
+        async with a_process(acting.app.host.env) as services:
+            row = await services.store.links.get(acting.connection["id"], "invoice", halo_id)
+            assert row is not None
+            same = msgspec.structs.replace(row.value, halo_stamp=stamp)
+            if not row.value.posted:
+                await services.store.links.replace(same, row.etag)
+            await services.store.dirty.mark(
+                "invoice", halo_id, source="webhook", requested_at=datetime.now(UTC)
+            )
+            await drain(services)
+        assert [one["action"] for one in acting.outcomes("invoice", halo_id)] == [wanted, "created"]
+
+
+def explained(acting: Acting, halo_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = acting.get(f"/api/explain/invoice/{halo_id}")
+    return found
+
+
+def parts(request: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(part["method"], part["path"]) for part in request["parts"]]
+
+
+def test_explain_shows_the_posting_as_the_last_request(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice(posted=True)
+    new = explained(acting, halo_id)
+    assert (new["verdict"], len(new["requests"])) == ("would_create", 2)
+    expand = "$expand=salesInvoiceLines"
+    assert parts(new["requests"][-1]) == [
+        ("POST", "salesInvoices({id})/Microsoft.NAV.post"),
+        ("GET", "salesInvoices({id})?" + expand),
+    ]
+    assert acting.bc_invoices(halo_id) == []
+    switch(acting, bc__allow_posting_from="2030-01-01")
+    assert told(pushed(acting, halo_id))[0] == "failed"
+    acting.clear_counters()
+    draft = explained(acting, halo_id)
+    bc_id = in_bc(acting, halo_id)["id"]
+    assert (draft["verdict"], len(draft["requests"])) == ("would_update", 1)
+    assert parts(draft["requests"][0])[0] == ("POST", f"salesInvoices({bc_id})/Microsoft.NAV.post")
+    assert posts(acting) == []
+    switch(acting, bc__allow_posting_from="")
+    assert told(pushed(acting, halo_id)) == ("synced", "posted", "")
+    done = explained(acting, halo_id)
+    assert (done["verdict"], done["requests"]) == ("unchanged", [])
+    edit_line(acting, halo_id, qty_order=9)
+    refused = explained(acting, halo_id)
+    assert (refused["verdict"], refused["steps"][-1]["rule"]) == ("would_fail", "invoice_posted")
+
+
+def test_explain_says_why_a_draft_is_not_posted(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice()
+    step = explained(acting, halo_id)["steps"][-1]
+    assert (step["rule"], step["ok"]) == ("posting", True)
+    assert "not posted in Halo" in step["detail"]
+    invoice = synced(acting, halo_id)
+    acting.edit("Invoice", halo_id, {"posted": True})
+    line = lines(acting, halo_id)[0]
+    by_control(acting, "PATCH", f"/{acting.company_id}/salesInvoiceLines/{line['id']}", {"unitPrice": 7})
+    found = explained(acting, halo_id)
+    assert (found["verdict"], found["requests"]) == ("unchanged", [])
+    assert "is 7" in found["steps"][-1]["detail"]
+    assert in_bc(acting, halo_id)["id"] == invoice["id"]
