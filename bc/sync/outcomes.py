@@ -30,6 +30,14 @@ from bc.sync.context import Push
 if TYPE_CHECKING:
     from bc.services import Services
 
+VERBS = {
+    "created": "was created in Business Central",
+    "updated": "was updated in Business Central",
+    "adopted": "was found in Business Central and linked",
+    "posted": "was posted in Business Central",
+    "deleted": "was deleted in Business Central",
+    "unlinked": "was unlinked; Business Central keeps its record",
+}
 BC_WEB = "https://businesscentral.dynamics.com"
 _PAGES = {"customer": 21, "product": 30}
 _FIELDS = {"customer": "No.", "product": "No.", "invoice": "No."}

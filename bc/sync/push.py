@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bc.entities.stamps import is_exact
 from bc.entities.values import Record
-from bc.errors import Conflict, Gone, Refused, Skip, SyncError
-from bc.model import Action, Connection, Dirty, Intent, Link, Outcome
+from bc.errors import Conflict, Gone, Refused, Skip
+from bc.model import Action, Connection, Dirty, Link, Outcome
 from bc.store.rows import Row
 from bc.sync.adapter import Adapter, Partly, Plan, Posts, Removed
 from bc.sync.context import Push, current_push, utc_now
-from bc.sync.outcomes import outcome_of
+from bc.sync.intents import broken, commit, intend, reread, unless_deleted, withdraw
+from bc.sync.outcomes import VERBS, outcome_of
 from bc.sync.outcomes import record as keep
+from bc.sync.push_delete import delete
 from bc.sync.routing import check_takes
 
 if TYPE_CHECKING:
@@ -31,14 +33,6 @@ if TYPE_CHECKING:
 ECHO_WINDOW = timedelta(minutes=2)
 # A plan that goes in steps is done after two; the third is for somebody else's edit in between.
 MOST_STEPS = 3
-_VERBS = {
-    "created": "was created in Business Central",
-    "updated": "was updated in Business Central",
-    "adopted": "was found in Business Central and linked",
-    "posted": "was posted in Business Central",
-    "deleted": "was deleted in Business Central",
-    "unlinked": "was unlinked; Business Central keeps its record",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +76,7 @@ async def push_record(
         if dirty.source != "manual":
             # What is switched off is left alone, drafts of deleted invoices too; a person's order stands.
             await check_takes(services, connection, push.entity)
-        return await _delete(push, adapter, row)
+        return Done(await delete(push, adapter, row))
     assert record is not None  # noqa: S101 - said above
     # Nothing says that Halo's posting moves its stamp.
     awaits = (
@@ -149,7 +143,7 @@ async def _told_before(push: Push, adapter: Adapter[Any], record: Record) -> boo
 
 
 async def _upserted(push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None) -> Done:
-    row = await _unless_deleted(push, row)
+    row = await unless_deleted(push, row)
     plan: Plan = await adapter.prepare(push, record, row.value if row else None)
     intent = row.value.intent if row is not None else None
     interrupted, fresh, settled = intent is not None, False, True
@@ -157,23 +151,23 @@ async def _upserted(push: Push, adapter: Adapter[Any], record: Record, row: Row[
         found = await adapter.find(push, record, plan, row.value if row else None)
         if found:
             link, action = found
-            row = await _commit(push, row, link, action)
+            row = await commit(push, row, link, action)
             plan, fresh = await adapter.prepare(push, record, row.value), True
     elif interrupted:
         # An update of unknown outcome: what BC holds now is the base, whatever we believed.
-        held = await _reread(push, adapter, plan, row)
+        held = await reread(push, adapter, plan, row)
         if held is None:
             return await _upserted(push, adapter, record, None)
         wanted, fresh = plan, True
         if held.posted and not row.value.posted:
             # First, for a posted invoice may refuse the plan, and its number must not be lost with that.
-            row = await _commit(push, row, held, "posted")
+            row = await commit(push, row, held, "posted")
             plan = await adapter.prepare(push, record, held)
         else:
             plan = await adapter.prepare(push, record, held)
             # Nothing left of what was to be sent: the attempt that never answered has done it.
             done: Action = "updated" if wanted.action == "update" and plan.action == "none" else "none"
-            row = await _commit(push, row, held, done)
+            row = await commit(push, row, held, done)
     for _ in range(MOST_STEPS):
         if plan.action == "none":
             settled = True
@@ -210,37 +204,29 @@ async def _post(
     try:
         due = await adapter.due_to_post(push, record, plan, row.value, fresh=fresh)
     except Gone as error:
-        raise await _broken(push, row, error) from error
+        raise await broken(push, row, error) from error
     if not due.now:
         if due.link.posted != row.value.posted:
-            row = await _commit(push, row, due.link, "posted")
+            row = await commit(push, row, due.link, "posted")
         elif due.link != row.value:
             row = await links.replace(due.link, row.etag)
         return row, None
-    row = await _intend(push, plan, Row(due.link, row.etag), "post")
+    row = await intend(push, plan, Row(due.link, row.etag), "post")
     try:
         link, did = await adapter.post(push, row.value, repeated=repeated)
     except Gone as error:
-        raise await _broken(push, row, error) from error
+        raise await broken(push, row, error) from error
     except (Refused, Conflict) as error:
         return await links.replace(msgspec.structs.replace(row.value, intent=None), row.etag), error
     push.before_posting = row.value.unreported
-    return await _commit(push, row, link, did), None
-
-
-async def _unless_deleted(push: Push, row: Row[Link] | None) -> Row[Link] | None:
-    """The link, unless it is what a delete left that died before its end: then the record starts anew."""
-    if row is None or row.value.unreported != "deleted":
-        return row
-    await push.services.store.links.delete(row.value, row.etag)
-    return None
+    return await commit(push, row, link, did), None
 
 
 async def _act(
     push: Push, adapter: Adapter[Any], record: Record, plan: Plan, row: Row[Link] | None, *, repeated: bool
 ) -> Row[Link]:
     for attempt in (1, 2):
-        row = await _intend(push, plan, row)
+        row = await intend(push, plan, row)
         try:
             if row.value.exists:
                 link, did = await adapter.update(push, plan, row.value), "updated"
@@ -249,10 +235,10 @@ async def _act(
         except (Conflict, Gone):
             # Somebody else changed it, or one of its lines is gone: compare with what stands there now.
             again = attempt == 1 and row.value.exists
-            held = await _reread(push, adapter, plan, row) if again else None
+            held = await reread(push, adapter, plan, row) if again else None
             if held is None:
                 raise
-            row = await _commit(push, row, held, "none")
+            row = await commit(push, row, held, "none")
             plan = await adapter.prepare(push, record, row.value)
             if plan.action == "none":
                 return row
@@ -262,97 +248,11 @@ async def _act(
         except Partly:
             raise
         except (Refused, Skip):
-            await _withdraw(push, row)
+            await withdraw(push, row)
             raise
         else:
-            return await _commit(push, row, link, "updated" if did == "updated" else "created")
+            return await commit(push, row, link, "updated" if did == "updated" else "created")
     raise AssertionError("unreachable")
-
-
-async def _intend(
-    push: Push,
-    plan: Plan | None,
-    row: Row[Link] | None,
-    action: Literal["create", "update", "delete", "post"] | None = None,
-) -> Row[Link]:
-    """Store what is about to be done; by default the plan."""
-    intent = Intent(
-        operation_id=push.outcome_id,
-        action=action or ("update" if row and row.value.exists else "create"),
-        payload_hash=plan.payload_hash if plan else "",
-        started_at=utc_now(),
-        numbers=dict(plan.numbers) if plan else {},
-    )
-    links = push.services.store.links
-    push.services.check_fence()
-    if row is None:
-        return await links.create(
-            Link(
-                connection_id=push.connection.id,
-                entity=push.entity,
-                halo_id=push.halo_id,
-                halo_name=push.record_name,
-                linked_at=utc_now(),
-                bc_type=plan.bc_type if plan else "",
-                intent=intent,
-            )
-        )
-    # What was intended once and is not in BC may be intended as another kind now.
-    bc_type = plan.bc_type if plan and not row.value.exists else row.value.bc_type
-    return await links.replace(msgspec.structs.replace(row.value, intent=intent, bc_type=bc_type), row.etag)
-
-
-async def _withdraw(push: Push, row: Row[Link]) -> None:
-    """BC refused for good, so nothing happened: take the intent back."""
-    links = push.services.store.links
-    if row.value.exists:
-        await links.replace(msgspec.structs.replace(row.value, intent=None), row.etag)
-    else:
-        await links.delete(row.value, row.etag)
-
-
-async def _commit(push: Push, row: Row[Link] | None, link: Link, action: Action) -> Row[Link]:
-    """Store what BC did before anyone else learns of it."""
-    link = msgspec.structs.replace(link, intent=None, state="ok")
-    if action == "none" and row is not None and link.posted and not row.value.posted:
-        action = "posted"
-    # One that was created or found and then changed is told as created or found: others may wait for that word.
-    if action == "posted" or (action != "none" and link.unreported not in ("created", "adopted")):
-        link = msgspec.structs.replace(link, unreported=action, unreported_id=push.outcome_id)
-    links = push.services.store.links
-    stored = await links.create(link) if row is None else await links.replace(link, row.etag)
-    if row is not None and link.posted and not row.value.posted:
-        await push.services.cured(f"posted:{push.connection.id}:{push.halo_id}")
-    return stored
-
-
-async def _reread(push: Push, adapter: Adapter[Any], plan: Plan, row: Row[Link]) -> Link | None:
-    """The link as BC has it now; None where BC has the record no more because we were deleting it."""
-    try:
-        link: Link = await adapter.reread(push, plan, row.value)
-    except Gone as error:
-        if row.value.intent is None or row.value.intent.action != "delete":
-            raise await _broken(push, row, error) from error
-        await push.services.store.links.delete(row.value, row.etag)
-        return None
-    except Refused:
-        if row.value.intent and row.value.intent.started_at >= push.started_at:
-            await _withdraw(push, row)
-        raise
-    return link
-
-
-async def _broken(push: Push, row: Row[Link], error: SyncError) -> Refused:
-    """The linked BC record is gone: nothing is created anew without a person's word."""
-    await push.services.store.links.replace(
-        msgspec.structs.replace(row.value, state="broken", intent=None), row.etag
-    )
-    return Refused(
-        "deleted_in_bc",
-        f"The {push.word} {row.value.bc_number or row.value.bc_id} it is linked to no longer exists in Business Central.",
-        cure="Unlink it under Links and sync again to create it anew, or link it to another record.",
-        correlation_id=error.correlation_id,
-    )
 
 
 async def _told(
@@ -404,7 +304,7 @@ def _outcome(push: Push, link: Link, action: Action, refused: Refused | Conflict
         return outcome_of(
             push, "failed", action, link=link, at=utc_now(), error=_not_posted(name, link, action, refused)
         )
-    verb = _VERBS.get(action, "is the same in Business Central; nothing was sent")
+    verb = VERBS.get(action, "is the same in Business Central; nothing was sent")
     if action == "posted" and push.before_posting in ("created", "updated", "adopted"):
         verb = f"was {push.before_posting} and posted in Business Central"
     number = f" as {link.bc_number}" if action in ("created", "adopted", "posted") and link.bc_number else ""
@@ -420,7 +320,7 @@ def _outcome(push: Push, link: Link, action: Action, refused: Refused | Conflict
 
 def _not_posted(name: str, link: Link, action: Action, refused: Refused | Conflict) -> Refused:
     """What became of the draft before BC refused to post it, and why it did."""
-    verb = _VERBS.get(action, "is a draft in Business Central")
+    verb = VERBS.get(action, "is a draft in Business Central")
     return Refused(
         refused.code,
         f"{name} {verb} as {link.bc_number} and was not posted: {refused.message}",
@@ -429,60 +329,3 @@ def _not_posted(name: str, link: Link, action: Action, refused: Refused | Confli
         status=refused.status,
         remote_code=refused.remote_code,
     )
-
-
-async def _delete(push: Push, adapter: Adapter[Any], row: Row[Link] | None) -> Done:
-    if row is None:
-        action: Action = "none"
-        outcome = outcome_of(
-            push,
-            "unchanged",
-            action,
-            link=None,
-            at=utc_now(),
-            message=f"{push.entity.capitalize()} {push.record_name or push.halo_id} was never sent to Business Central.",
-        )
-        await keep(push.services, outcome)
-        return Done(outcome)
-    push.record_name = push.record_name or row.value.halo_name or push.halo_id
-    push.services.check_fence()
-    action = "deleted"
-    if row.value.unreported == "deleted":
-        push.outcome_id = push.dirty.outcome_id or row.value.unreported_id or push.outcome_id
-    else:
-        row, action = await _delete_in_bc(push, adapter, row)
-    message = f"{push.word.capitalize()} {push.record_name} {_VERBS.get(action, 'was already gone from Business Central')}."
-    outcome = outcome_of(
-        push,
-        "unchanged" if action == "none" else "synced",
-        action,
-        link=row.value,
-        at=utc_now(),
-        message=message,
-    )
-    await keep(push.services, outcome)
-    await push.services.store.links.delete(row.value, row.etag)
-    return Done(outcome)
-
-
-async def _delete_in_bc(push: Push, adapter: Adapter[Any], row: Row[Link]) -> tuple[Row[Link], Action]:
-    interrupted = row.value.intent is not None and row.value.intent.action == "delete"
-    link: Link = row.value if row.value.exists else await adapter.locate(push, row.value)
-    action: Action = "none"
-    if link.exists:
-        row = await _intend(push, None, Row(link, row.etag), "delete")
-        try:
-            action = await adapter.delete(push, row.value)
-        except (Refused, Skip):
-            await _withdraw(push, row)
-            raise
-        if action == "none" and interrupted:
-            # Gone, and we were at it: an earlier attempt did it and died before it could say so.
-            action = "deleted"
-    done = msgspec.structs.replace(
-        row.value,
-        unreported="deleted" if action == "deleted" else "none",
-        unreported_id=push.outcome_id,
-        intent=None,
-    )
-    return await push.services.store.links.replace(done, row.etag), action
