@@ -29,6 +29,7 @@ def router() -> Router:
     """All tables together; they pull in the clients and the store, so the first request and not the start pays."""
     from bc.functions import (
         api_connections,
+        api_errors,
         api_halo,
         api_imports,
         api_mappings,
@@ -40,6 +41,7 @@ def router() -> Router:
     return Router(
         [
             *api_connections.ROUTES,
+            *api_errors.ROUTES,
             *api_halo.ROUTES,
             *api_imports.ROUTES,
             *api_mappings.ROUTES,

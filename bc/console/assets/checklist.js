@@ -3,7 +3,7 @@ import { count } from './when.js';
 
 /**
  * States: 'done', 'now' (the one to do next), 'problem' (something is wrong), 'later' (waits for another step).
- * @param {{setup: any, connection: any, linked: boolean | null, invoice: any, webhookTicked: boolean}} facts
+ * @param {{setup: any, connection: any, linked: boolean | null, imported: string[], invoice: any, lastEvent: string | null, webhookTicked: boolean}} facts
  * @returns {{id: string, title: string, state: string, reason: string}[]}
  */
 export function checklist(facts) {
@@ -82,14 +82,15 @@ function entities({ connection }) {
   return on.length ? done(`On: ${on.map((entity) => `${entity}s`).join(', ')}.`) : todo('Everything is off until you switch it on.');
 }
 
-function imported({ linked }) {
-  if (linked) return done('Customers or products are linked.');
+function imported({ linked, imported: kinds = [] }) {
+  if (linked) return done(`Customers or products are linked${kinds.length ? `; imported: ${kinds.join(', ')}` : ''}.`);
   return todo('Links what both systems have already, so that nothing is created twice.');
 }
 
-function webhook({ invoice: sent, webhookTicked }) {
-  if (webhookTicked) return done('You marked it as entered. Changes that no webhook reports are found by the sweep.');
-  if (sent) return todo('Records arrive. With webhooks they arrive at once instead of at the next sweep.');
+function webhook({ invoice: sent, lastEvent, webhookTicked }) {
+  if (lastEvent) return done('Halo calls this app. Changes that no webhook reports are found by the regular look.');
+  if (webhookTicked) return done('You marked them as entered. Halo has not called yet: save a record there to try it.');
+  if (sent) return todo('Records arrive. With webhooks they arrive at once instead of at the next look.');
   return todo('Halo tells the app what changed. Without it the app looks every few minutes.');
 }
 

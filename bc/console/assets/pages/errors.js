@@ -2,13 +2,14 @@
 import { html, useState } from '../vendor/preact-htm.js';
 import { change, read } from '../api.js';
 import { useLive } from '../live.js';
+import { csv, save } from '../save.js';
 import { useQuery } from '../router.js';
 import { ERROR_STATE, cause } from '../words.js';
 import { count, number } from '../when.js';
 import { Choice } from '../parts/form.js';
 import { BothSystems, RecordName, happened, recordName, recordPath } from '../parts/outcome.js';
 import { Icon } from '../parts/icons.js';
-import { Button, Empty, Failure, Page, Skeleton, State, Time, useAction } from '../parts/ui.js';
+import { Button, Empty, Failure, Notice, Page, Skeleton, State, Time, useAction } from '../parts/ui.js';
 
 const PAGE = 100;
 const EMPTY = {
@@ -24,7 +25,8 @@ export default function Errors() {
   const connections = useLive('/api/connections', 60);
   const base = connection ? `/api/connections/${encodeURIComponent(connection)}/errors` : '/api/errors';
   const path = `${base}?state=${encodeURIComponent(state)}&limit=${PAGE}`;
-  return html`<${Page} title="Errors" lead="Grouped by cause. An error closes by itself once its record is sent.">
+  const actions = html`<${Tools} path=${path} state=${state} connection=${connection} />`;
+  return html`<${Page} title="Errors" lead="Grouped by cause. An error closes by itself once its record is sent." actions=${actions}>
     <div class="filters" role="group" aria-label="Filter">
       <${Choice} label="Show" value=${state} onValue=${(value) => setQuery({ state: value === 'open' ? '' : value, code: '' })}
         options=${Object.entries(ERROR_STATE).map(([each, { word }]) => [each, word])} />
@@ -35,6 +37,65 @@ export default function Errors() {
     <${Groups} key=${path} path=${path} state=${state} connection=${connection} open=${code}
       onOpen=${(next) => setQuery({ code: next })} />
   </${Page}>`;
+}
+
+/** What concerns all of them: retry everything, and the list as a file. */
+function Tools({ path, state, connection }) {
+  const live = useLive(path, 5);
+  const [asking, setAsking] = useState(false);
+  const retrying = useAction();
+  const exporting = useAction();
+  const groups = live.data?.groups || [];
+  const total = groups.reduce((sum, group) => sum + group.count, 0);
+  if (!total) return null;
+  const retry = async () => {
+    const done = await retrying.run(async () => {
+      let queued = 0;
+      for (const { code } of groups) queued += (await change('POST', '/api/errors/retry', { code, connection_id: connection || null })).queued;
+      return { queued };
+    }, ({ queued }) => `${count(queued, 'record')} queued to be sent again.`);
+    if (done) setAsking(false);
+  };
+  const download = () => exporting.run(async () => {
+    const rows = await all(path);
+    save(`errors-${state}.csv`, 'text/csv', csv([COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, of]) => of(row)))]));
+    return { rows: rows.length };
+  }, ({ rows }) => `${count(rows, 'error')} written to the file.`);
+  const failure = retrying.error || exporting.error;
+  return html`
+    <${Button} busy=${exporting.busy} onClick=${download}>${exporting.busy ? 'Reading …' : 'Download as CSV'}</${Button}>
+    ${state === 'open' && groups.length > 1 && html`<${Button} aria-expanded=${asking ? 'true' : 'false'} onClick=${() => setAsking(!asking)}>Retry everything …</${Button}>`}
+    ${asking && html`<div class="ask"><${Notice} tone="warn" title=${`Send ${count(total, 'record')} again?`} actions=${html`
+      <${Button} kind="main" busy=${retrying.busy} onClick=${retry}>Retry all ${number(total)}</${Button}><${Button} kind="quiet" onClick=${() => setAsking(false)}>Not now</${Button}>`}>
+      <p>Those whose cause stands still will fail again; nothing is doubled.</p></${Notice}></div>`}
+    ${failure && html`<div class="ask"><${Failure} error=${failure} retry=${null} /></div>`}`;
+}
+
+const COLUMNS = [
+  ['When', (row) => row.at],
+  ['State', (row) => row.state],
+  ['Kind', (row) => row.entity],
+  ['Halo id', (row) => row.halo_id],
+  ['Name', (row) => row.record_name || ''],
+  ['Cause', (row) => cause(row.code)],
+  ['Code', (row) => row.code],
+  ['What happened', (row) => row.message],
+  ['What to do', (row) => row.cure],
+  ['Number in Business Central', (row) => row.bc_number],
+  ['Microsoft’s id', (row) => row.correlation_id],
+  ['In Halo', (row) => row.halo_url],
+];
+const MOST_IN_FILE = 20_000;
+
+async function all(path) {
+  const rows = [];
+  let cursor = '';
+  do {
+    const { data } = await read(`${path.replace(/limit=[0-9]+/, 'limit=500')}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    rows.push(...data.items);
+    cursor = data.next;
+  } while (cursor && rows.length < MOST_IN_FILE);
+  return rows;
 }
 
 function Groups({ path, state, connection, open, onOpen }) {
@@ -67,6 +128,10 @@ function Group({ group, rows, state, path, connection, isOpen, onOpen }) {
     () => change('POST', '/api/errors/retry', { code: group.code, connection_id: connection || null }),
     ({ queued }) => `${count(queued, 'record')} queued to be sent again.`,
   );
+  const dismiss = () => run(
+    () => change('POST', '/api/errors/dismiss', { code: group.code, connection_id: connection || null }),
+    ({ dismissed }) => `${count(dismissed, 'error')} dismissed. They stay under “Dismissed”, and come back if they fail again.`,
+  );
   const id = `cause-${group.code}`;
   return html`<li class="cause tone-edge-${ERROR_STATE[state]?.tone || 'bad'}">
     <div class="cause-head">
@@ -79,6 +144,7 @@ function Group({ group, rows, state, path, connection, isOpen, onOpen }) {
       </div>
       ${state === 'open' && group.count > 1 && html`<div class="actions">
         <${Button} busy=${busy} onClick=${retry} aria-label="Retry all ${group.count}: ${title}">Retry all ${number(group.count)}</${Button}>
+        <${Button} kind="quiet" busy=${busy} onClick=${dismiss} aria-label="Dismiss all ${group.count}: ${title}">Dismiss all</${Button}>
       </div>`}
     </div>
     ${error && html`<${Failure} error=${error} retry=${null} />`}

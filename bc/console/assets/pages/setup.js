@@ -3,6 +3,7 @@ import { html, useState } from '../vendor/preact-htm.js';
 import { checklist, progress } from '../checklist.js';
 import { useLive } from '../live.js';
 import { useQuery } from '../router.js';
+import { IMPORT } from '../words.js';
 import { Choice } from '../parts/form.js';
 import { Icon } from '../parts/icons.js';
 import { Failure, Page, Skeleton, State } from '../parts/ui.js';
@@ -26,6 +27,8 @@ export default function Setup() {
   const path = chosen?.company_id ? `/api/connections/${chosen.id}/mappings` : '';
   const customers = useLive(path && `${path}/customers?limit=1`, 10);
   const products = useLive(path && `${path}/products?limit=1`, 10);
+  const jobs = useLive(chosen?.company_id ? `/api/jobs?connection_id=${chosen.id}&limit=100` : '', 10);
+  const status = useLive('/api/status', 10);
   const invoices = useLive('/api/outcomes?entity=invoice&status=synced&limit=1', 10);
   if (!setup.data || !connections.data) {
     const error = setup.error || connections.error;
@@ -35,7 +38,10 @@ export default function Setup() {
     setup: setup.data,
     connection: chosen,
     linked: Boolean(customers.data?.items.length || products.data?.items.length),
+    jobs: jobs.data?.items || [],
+    imported: Object.keys(IMPORT).filter((kind) => jobs.data?.items.some((job) => job.kind === kind && job.status === 'succeeded')).map((kind) => IMPORT[kind].many),
     invoice: invoices.data?.items[0],
+    lastEvent: status.data?.halo?.last_event_at || null,
     webhookTicked: ticked,
   };
   const steps = checklist(facts);

@@ -2,9 +2,10 @@
 import { html } from '../vendor/preact-htm.js';
 import { change } from '../api.js';
 import { to } from '../router.js';
+import { IMPORT, JOB } from '../words.js';
 import { OutcomeRow } from '../parts/outcome.js';
 import { Tick } from '../parts/form.js';
-import { Button, Copy, Failure, LinkButton, Notice, Out, State, useAction } from '../parts/ui.js';
+import { Button, Copy, Failure, LinkButton, Notice, Out, State, Time, useAction } from '../parts/ui.js';
 import { Authorize } from '../parts/authorize.js';
 import { CompanyChoice } from '../parts/company.js';
 import { EntitiesForm } from '../parts/entities.js';
@@ -100,15 +101,24 @@ function Entities({ connection }) {
   return html`<${EntitiesForm} connection=${connection} />`;
 }
 
-function Import({ connection }) {
-  if (!connection?.company_id) return html`<p>Choose the company first; then its customers and products can be imported.</p>`;
-  return html`<p>The preview shows each Business Central record with the Halo record it seems to be. Nothing changes before you press Import.</p>
-    <p class="actions">
-      <${LinkButton} kind="main" href=${to(`/import/${connection.id}`, { kind: 'customers' })}>Import customers</${LinkButton}>
-      <${LinkButton} href=${to(`/import/${connection.id}`, { kind: 'products' })}>Import products</${LinkButton}></p>`;
+// Products carry account codes and groups, customers countries: these come first.
+const ORDER = ['accounts', 'countries', 'item_categories', 'customers', 'products'];
+
+function Import({ connection, jobs }) {
+  if (!connection?.company_id) return html`<p>Choose the company first; then its records can be imported.</p>`;
+  const next = ORDER.find((kind) => !last(jobs, kind));
+  return html`<p>In this order, since each builds on those before. A preview shows each Business Central record with the Halo record it seems
+      to be; nothing changes before you press Import. Leave out what you do not use.</p>
+    <ol class="list">${ORDER.map((kind) => html`<li class="row" key=${kind}><${State} ...${stateOf(last(jobs, kind))} />
+      <div class="row-main"><p class="row-title">${IMPORT[kind].title}</p><p class="soft">${IMPORT[kind].about}</p></div>
+      <${LinkButton} kind=${kind === next ? 'main' : ''} href=${to(`/import/${connection.id}`, { kind })}>${last(jobs, kind) ? 'Open' : 'Preview'}</${LinkButton}></li>`)}</ol>
+    <p>Did Halo’s own integration run before? Then first <a href="${to(`/connections/${connection.id}`)}#takeover">take over its links</a>.</p>`;
 }
 
-function Webhook({ setup, webhookTicked, tick }) {
+const last = (jobs = [], kind) => jobs.find((job) => job.kind === kind);
+const stateOf = (job) => (job ? JOB[job.status] || { word: job.status, tone: 'skip' } : { word: 'Not imported', tone: 'todo' });
+
+function Webhook({ setup, webhookTicked, lastEvent, tick }) {
   const base = setup.redirect_uri.replace(/\/auth\/callback$/, '');
   return html`<ol class="prose portal">
     <li>In the Azure portal, open the Function App, <b>Functions</b>, <b>halo_events</b>, <b>Function Keys</b>, and copy the value of${' '}
@@ -120,15 +130,18 @@ function Webhook({ setup, webhookTicked, tick }) {
     <li>To each, add Halo’s events for created and updated records of that kind, and save.</li>
     <li>For deleted invoices add a fourth: <${Copy} text=${`${base}/halo/events?code=KEY&entity=invoice&operation=delete`} label="the address for deleted invoices" /></li>
   </ol>
-  <${Tick} label="I have entered them" checked=${webhookTicked} onValue=${tick}
-    hint="Kept in this browser. The app cannot see Halo’s list of webhooks; the first outcome tells." />`;
+  ${lastEvent
+    ? html`<p><${State} tone="done" word="Halo calls" /> <span class="soft">The last call came <${Time} at=${lastEvent} />.</span></p>`
+    : html`<${Tick} label="I have entered them" checked=${webhookTicked} onValue=${tick}
+        hint="Kept in this browser. The app cannot see Halo’s list of webhooks; its first call tells." />`}`;
 }
 
-const Invoice = ({ invoice }) => html`
+const Invoice = ({ invoice, connection }) => html`
   ${invoice
     ? html`<ul class="list bare"><${OutcomeRow} outcome=${invoice} /></ul>`
     : html`<p>Save an invoice in Halo whose customer is linked. Or enter its id at the top of this page, open it, and choose <b>Sync now</b>.
-      There, <b>Explain</b> says beforehand whether it would be sent.</p>`}`;
+      There, <b>Explain</b> says beforehand whether it would be sent.</p>`}
+  ${connection?.company_id && html`<p>At the end, let <a href=${to(`/doctor/${connection.id}`)}>the doctor</a> look at both ends.</p>`}`;
 
 export const CONTENT = {
   settings: Settings,

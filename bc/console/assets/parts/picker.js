@@ -23,7 +23,7 @@ export function Picker({ title, hint = '', path, first = '', shown, onPick, onCl
     ${hint && html`<p class="soft">${hint}</p>`}
     <label class="choice wide"><span>Search by number or name</span>
       <input class="input" type="search" value=${search} autofocus dir="auto" autocomplete="off"
-        onInput=${(event) => setSearch(event.currentTarget.value)} /></label>
+        onInput=${(event) => setSearch(event.currentTarget.value)} onKeyDown=${stay} /></label>
     <p class="unseen" role="status">${busy ? 'Searching …' : items ? `${count(items.length, 'result')}` : ''}</p>
     <div class="picker-list">
       ${error && html`<${Failure} error=${error} retry=${again} />`}
@@ -36,6 +36,13 @@ export function Picker({ title, hint = '', path, first = '', shown, onPick, onCl
       ${items && total > items.length && html`<p class="soft small">The first ${items.length} of ${total}. Search to see others.</p>`}
     </div>
   </dialog>`;
+}
+
+/** Enter leads to the first result, and never sends a form around the dialog. */
+function stay(event) {
+  if (event.key !== 'Enter') return;
+  event.preventDefault();
+  event.currentTarget.closest('dialog').querySelector('.picker-line')?.focus();
 }
 
 const Line = ({ line, onPick }) => html`<li><button type="button" class="picker-line" aria-disabled=${line.off ? 'true' : null}
