@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from bc.clients.halo_errors import ArrayRefused, as_refused, halo_error, unreadable
+from bc.clients.halo_errors import ArrayRefused, Strangers, as_refused, halo_error, unreadable
 from bc.clients.halo_shapes import (
     HaloPage,
     Row,
@@ -26,13 +26,14 @@ from bc.clients.halo_shapes import (
 )
 from bc.clients.halo_sign_in import HaloSignIn
 from bc.clients.transport import Answer, Transport, encode_json
-from bc.errors import Gone, Refused, SyncError, Transient
+from bc.errors import Refused, SyncError, Transient
 from bc.settings import HaloSettings
 
 __all__ = [
     "ArrayRefused",
     "Halo",
     "HaloPage",
+    "Strangers",
     "customer_url",
     "halo_error",
     "halo_id",
@@ -357,8 +358,7 @@ def _check_ids(resource: str, rows: Sequence[Mapping[str, Any]], saved: Sequence
     strangers = answered - wanted
     missing = wanted - answered
     if missing and len(strangers) > len(rows) - len(wanted):
-        raise Gone(
-            "not_found_in_halo",
+        raise Strangers(
             f"Halo has no {resource} {', '.join(sorted(missing))} and answered with {', '.join(sorted(strangers))}.",
-            cure="It may have been deleted in Halo. If a new, empty record came instead, delete that one.",
+            saved,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,6 +40,21 @@ class ArrayRefused(Refused):
             status=first.status,
         )
         self.errors = errors
+        self.saved = saved
+
+
+class Strangers(Gone):
+    """Halo answered changes of ids that it does not have with new records: to repeat them would make more.
+
+    `saved` is all that it answered.
+    """
+
+    def __init__(self, message: str, saved: Sequence[Row]) -> None:
+        super().__init__(
+            "not_found_in_halo",
+            message,
+            cure="It may have been deleted in Halo. If a new, empty record came instead, delete that one.",
+        )
         self.saved = saved
 
 

@@ -11,6 +11,7 @@ from bc.clients.business_central import Part
 from bc.entities import invoice as entity
 from bc.entities.credit_note import kind_in_halo
 from bc.entities.document_kind import CREDIT_NOTE, DocumentKind, kind_of
+from bc.entities.stamps import is_as_written
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
@@ -22,6 +23,23 @@ from bc.sync.invoices import Prepared
 
 if TYPE_CHECKING:
     from bc.services import Services
+
+
+# What our write-back changes on lines and header, and what Halo works out from that.
+_MOVES = frozenset(
+    (
+        "tax_amount",
+        "tax_rate",
+        "dbc_id",
+        "dbc_sequence_id",
+        "tax_total",
+        "total",
+        "amountdue",
+        "last_modified",
+        "last_synced",
+        "change_seq",
+    )
+)
 
 
 class InvoiceSync:
@@ -212,14 +230,15 @@ class InvoiceSync:
         header, rows = invoices.write_back(record, link, push.connection.company_id or "")
         header |= posting.state_for_halo(record, link)
         if rows:
-            await push.services.halo.update_lines(rows)
+            await push.services.halo_writes.update_lines(rows)
         if not header:
             return "" if rows else None
         # The header last: its answer carries the modification time by which we know the echo.
-        saved = await push.services.halo.save(
-            "Invoice", [{"id": int(push.halo_id), **header, "_dont_fire_automations": True}]
-        )
-        return self.stamp(saved[0]) if saved else ""
+        row = {"id": int(push.halo_id), **header, "_dont_fire_automations": True}
+        saved = await push.services.halo_writes.save("Invoice", [row])
+        # With somebody's edit in it the stamp would hide that edit from us.
+        known = saved and is_as_written(record, saved[0], row, moves=_MOVES)
+        return self.stamp(saved[0]) if known else ""
 
 
 def _a(word: str) -> str:

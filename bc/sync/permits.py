@@ -38,7 +38,8 @@ def principal_of(connection: Connection) -> str:
 last_asked: ContextVar[list[str] | None] = ContextVar("last_asked", default=None)
 
 
-def _asks(remote: str) -> None:
+def asks(remote: str) -> None:
+    """Note whom the push under way asks now."""
     asked = last_asked.get()
     if asked is not None:
         asked[:] = [remote]
@@ -135,7 +136,7 @@ class PumpPermits:
             # Looked at last: the waits may have been long.
             self.check_rest(connection)
             self.check_fence()
-            _asks("bc")
+            asks("bc")
             yield
         finally:
             async with gate.changed:
@@ -186,7 +187,7 @@ class HaloBudget:
 
     async def take(self, calls: int) -> None:
         """Wait until `calls` more may be made."""
-        _asks("halo")
+        asks("halo")
         async with self._lock:
             if time.monotonic() > self._good_until:
                 # The ceiling holds for any five minutes only if a block is used soon after it was granted.

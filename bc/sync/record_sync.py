@@ -10,6 +10,7 @@ import msgspec
 
 from bc.clients.business_central import Part, decode_enum, part_error, quote
 from bc.entities.fields import Payload, canonical
+from bc.entities.stamps import is_as_written
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import AlreadyExists, Refused, Skip, UnknownOutcome
 from bc.model import Action, Entity, Link, Policy
@@ -266,8 +267,10 @@ class RecordSync:
         if not changes:
             return None
         row = {"id": int(push.halo_id), **changes, "_dont_fire_automations": True}
-        saved = await services.halo.save(self.spec.resource, [row])
-        return self.stamp({**saved[0], MAIN_SITE: record.get(MAIN_SITE)}) if saved else ""
+        saved = await services.halo_writes.save(self.spec.resource, [row])
+        # With somebody's edit in it the stamp would hide that edit from us.
+        known = saved and is_as_written(record, saved[0], row, moves=(self.spec.stamp,))
+        return self.stamp({**saved[0], MAIN_SITE: record.get(MAIN_SITE)}) if known else ""
 
 
 _POLICY_CURE = "The policy is one of the connection's settings."

@@ -45,7 +45,7 @@ class _DeletedBefore(Exception):
 async def push_row(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
     """Push one record. Ends with the row gone, moved to a later time, or left for a newer change; never raises."""
     dirty = row.value
-    async with services.lane(dirty.entity, dirty.halo_id):
+    async with services.lane(dirty.entity, dirty.halo_id), services.halo_writes.push():
         with count_requests():
             try:
                 await _push(services, row, connections)
