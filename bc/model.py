@@ -5,6 +5,7 @@ JSON names are the field names (snake_case). Times are aware UTC, money is `Deci
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -29,12 +30,19 @@ Source = Literal["webhook", "queue", "manual", "sweep", "cure", "import"]
 ItemType = Literal["Inventory", "Service", "Non-Inventory"]
 
 
+# BC's Code fields for numbers hold 20 characters.
+NUMBER_LENGTH = 20
+NUMBER_PATTERN = re.compile(r"(?P<before>[^{}]*)\{seq(:0?(?P<width>[1-9][0-9]?))?\}(?P<after>[^{}]*)")
+
+
 class CategoryMapping(msgspec.Struct, frozen=True):
     category_code: str
     group_id: str
 
 
 class AccountsIdPattern(msgspec.Struct, frozen=True):
+    """How new accounts ids look, such as `C{seq:05}` (`NUMBER_PATTERN`); None = no generator of ours."""
+
     customer: str | None = None
     product: str | None = None
 
@@ -320,7 +328,8 @@ class Blocked(msgspec.Struct, frozen=True, kw_only=True):
     Keys: `connection:{id}` (ready, unpaused), `entity:{connection_id}:{entity}` (switched on),
     `native:{connection_id}` (allowed beside Halo's own sync), `go_live:{connection_id}` (an earlier first date),
     `link:{connection_id}:{entity}:{halo_id}` (linked), `posted:{connection_id}:{halo_id}` (an invoice posted in BC),
-    `credit_notes:{connection_id}` (switched on), `default` (a default connection exists).
+    `credit_notes:{connection_id}` (switched on), `numbers:{connection_id}:{entity}` (accounts ids are drawn),
+    `default` (a default connection exists).
     """
 
     key: str

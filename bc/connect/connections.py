@@ -177,6 +177,10 @@ class ConnectionDesk:
             await self._cures.cured(f"native:{after.id}")
         if after.settings.sync_credit_notes and not before.settings.sync_credit_notes:
             await self._cures.cured(f"credit_notes:{after.id}")
+        patterns = before.settings.accounts_id_pattern, after.settings.accounts_id_pattern
+        for entity in ("customer", "product"):
+            if getattr(patterns[1], entity) not in (None, getattr(patterns[0], entity)):
+                await self._cures.cured(f"numbers:{after.id}:{entity}")
         started, starts = before.settings.sync_invoices_from, after.settings.sync_invoices_from
         if started and (starts is None or starts < started):
             await self._cures.cured(f"go_live:{after.id}")

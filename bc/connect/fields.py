@@ -8,11 +8,10 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bc.model import NUMBER_LENGTH, NUMBER_PATTERN
+
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 DOMAIN = re.compile(r"(?=.{4,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
-# BC's Code fields for numbers hold 20 characters.
-NUMBER_LENGTH = 20
-_PATTERN = re.compile(r"(?P<before>[^{}]*)\{seq(:0?(?P<width>[1-9][0-9]?))?\}(?P<after>[^{}]*)")
 
 type Check = Callable[[Any], Any]
 
@@ -117,7 +116,7 @@ def tenant(value: Any) -> str:
 def number_pattern(value: Any) -> str:
     """A pattern for new accounts ids such as `C{seq:05}`; its numbers must fit BC's 20 characters."""
     pattern = str(text(60)(value))
-    found = _PATTERN.fullmatch(pattern)
+    found = NUMBER_PATTERN.fullmatch(pattern)
     if not found:
         raise Unfit("Expected a text with {seq} or {seq:05} in it once, such as C{seq:05}.")
     width = int(found["width"] or 1)

@@ -9,7 +9,6 @@ from typing import Any, get_args
 from msgspec.structs import replace
 
 from bc.connect.fields import (
-    NUMBER_LENGTH,
     Check,
     Unfit,
     day,
@@ -26,6 +25,7 @@ from bc.connect.fields import (
 from bc.model import (
     ENTITIES,
     IMPORT_KINDS,
+    NUMBER_LENGTH,
     AccountsIdPattern,
     CategoryMapping,
     ConnectionSettings,

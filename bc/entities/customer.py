@@ -83,7 +83,8 @@ def customer_payload(
         raise Skip(
             "no_accounts_id",
             f"Customer '{name}' has no accounts id, so it is not synced.",
-            cure="Fill in the accounts id on the customer's billing tab in Halo; it is then sent by itself.",
+            cure="Fill in the accounts id on the customer's billing tab in Halo; it is then sent by itself. Or set a number "
+            "pattern for customers on the connection.",
         )
     if not state.get(NAME.bc):
         raise Refused(

@@ -93,7 +93,8 @@ def product_payload(
         raise Skip(
             "no_accounts_id",
             f"Product '{name}' has no accounts id, so it is not synced.",
-            cure="Fill in the accounts id of the product in Halo; it is then sent by itself.",
+            cure="Fill in the accounts id of the product in Halo; it is then sent by itself. Or set a number pattern for "
+            "products on the connection.",
         )
     if not state.get(NAME.bc):
         raise Refused(

@@ -15,6 +15,7 @@ from bc.store.jobs import Jobs
 from bc.store.leases import Lease, Leases
 from bc.store.links import Links
 from bc.store.notes import Notes
+from bc.store.numbers import Numbers
 from bc.store.outcomes import Outcomes
 from bc.store.queues import Queues
 from bc.store.remote import Account, ServerClock
@@ -37,6 +38,7 @@ __all__ = [
     "Leases",
     "Links",
     "Notes",
+    "Numbers",
     "OfConnection",
     "Outcomes",
     "Page",
@@ -77,6 +79,7 @@ class Store:
         self.tokens = Tokens(self._tables, vault, time)
         self.budgets = Budgets(self._tables, time)
         self.notes = Notes(self._tables)
+        self.numbers = Numbers(self._tables)
         self.tax_values = TaxValues(self._tables)
 
     async def check(self) -> None:
@@ -98,6 +101,7 @@ class Store:
         """
         await self.blockers.forget_connection(connection_id)
         await self.links.forget(connection_id)
+        await self.numbers.forget(connection_id)
         await self.outcomes.forget(connection_id)
         await self.errors.forget(connection_id)
         await self.counts.forget(connection_id)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+from bc.clients.halo import PAGE_SIZE
 from bc.entities.country import Countries
 from bc.entities.halo_lists import CHARGE_TYPES, LISTS, ListName, code_column, find_list, list_column
 from bc.entities.values import flag, ident, text
@@ -16,7 +17,9 @@ from bc.model import HaloConventions
 if TYPE_CHECKING:
     from bc.clients.halo import Halo
 
+Resource = Literal["Client", "Item"]
 FRESH_SECONDS = 300
+MOST_PAGES = 5_000
 SAMPLE = 5
 
 
@@ -74,6 +77,29 @@ class HaloFacts:
                 cure="Give the currency its code in Halo (Configuration, Billing, Currencies), then retry.",
             )
         return code
+
+    async def accounts_ids(self, resource: Resource) -> frozenset[str]:
+        """The accounts ids of all `Client` or `Item` records, in upper case, as far as the list's rows show them."""
+        found: frozenset[str] = await self._fresh(
+            f"ids {resource}", lambda: self._accounts_ids(resource), frozenset()
+        )
+        return found
+
+    async def _accounts_ids(self, resource: Resource) -> frozenset[str]:
+        rows: dict[str, str] = {}
+        for page_no in range(1, MOST_PAGES + 1):
+            page = await self._halo.page(resource, page_no=page_no, params={"includeinactive": "true"})
+            fresh = [row for row in page.rows if ident(row, "id") not in rows]
+            rows |= {ident(row, "id"): text(row, "accountsid").upper() for row in fresh}
+            # A tenant that ignores the paging answers the same rows again.
+            if not fresh or len(rows) >= (page.record_count or MOST_PAGES * PAGE_SIZE):
+                break
+        return frozenset(rows.values()) - {""}
+
+    async def generates_accounts_ids(self, resource: Resource) -> bool:
+        """Whether Halo itself makes up accounts ids for these records (GUIDE G20)."""
+        name = "autogenerate_accountsid" if resource == "Client" else "autogenerate_itemaccountsid"
+        return flag(await self.control(), name)
 
     async def accounts_module_on(self) -> bool | None:
         """Whether Halo's account-code module is on; None where Halo does not say."""

@@ -214,6 +214,7 @@ def cures(outcome: Outcome, dependencies: Sequence[str] = ()) -> list[str]:
         "no_connection": ["default"],
         "connection_not_ready": [f"connection:{connection}"],
         "not_enabled": [f"entity:{connection}:{outcome.entity}"],
+        "no_accounts_id": [f"numbers:{connection}:{outcome.entity}"],
         "before_go_live": [f"go_live:{connection}"],
         "credit_note_not_supported": [f"credit_notes:{connection}"],
         "native_sync_enabled": [f"native:{connection}"],
@@ -264,6 +265,8 @@ async def _came_meanwhile(services: Services, key: str, code: str) -> bool:
         return rest in row.value.settings.sync_entities
     if kind == "credit_notes":
         return row.value.settings.sync_credit_notes
+    if kind == "numbers":
+        return getattr(row.value.settings.accounts_id_pattern, rest, None) is not None
     if kind != "connection" or row.value.status != "ready" or row.value.paused:
         return False
     if code != CompanyGone.CODE:

@@ -11,11 +11,13 @@ import msgspec
 from bc.clients.business_central import Part, decode_enum, part_error, quote
 from bc.entities.fields import Payload, canonical
 from bc.entities.stamps import is_as_written
-from bc.entities.values import Record, flag, ident, text
+from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import AlreadyExists, Refused, Skip, UnknownOutcome
 from bc.model import Action, Entity, Link, Policy
+from bc.sync import numbers
 from bc.sync.conflicts import check_nobody_asks, three_way
 from bc.sync.context import Push
+from bc.sync.halo_facts import Resource
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -28,7 +30,7 @@ class RecordSpec:
     """What differs between customers and products."""
 
     entity: Entity
-    resource: str
+    resource: Resource
     endpoint: str
     select: str
     payload: Callable[..., Payload]
@@ -45,6 +47,8 @@ class RecordPlan:
     payload: Payload
     body: Mapping[str, Any]
     parts: tuple[Part, ...]
+    drawn: bool = False
+    """Whether the number is one that was drawn for it, and not Halo's own."""
 
     @property
     def payload_hash(self) -> str:
@@ -104,19 +108,31 @@ class RecordSync:
 
     async def prepare(self, push: Push, record: Record, link: Link | None) -> RecordPlan:
         creating = link is None or not link.exists
+        drawn = not text(record, "accountsid")
+        if drawn:
+            record = await self._numbered(push, record, link)
         payload = await self._payload(push, record, link, creating=creating)
         for warning in payload.warnings:
             push.warn(warning.code, warning.message)
         if link is None or creating:
-            return RecordPlan(
-                "create", payload, payload.body, (Part("POST", self.spec.endpoint, payload.body),)
-            )
+            part = Part("POST", self.spec.endpoint, payload.body)
+            return RecordPlan("create", payload, payload.body, (part,), drawn)
         before: dict[str, Any] = msgspec.json.decode(link.payload) if link.payload else {}
         body = self.spec.changes(payload.state, before)
         if not body:
-            return RecordPlan("none", payload, {}, ())
+            return RecordPlan("none", payload, {}, (), drawn)
         part = Part("PATCH", f"{self.spec.endpoint}({link.bc_id})", body, link.etag or "*")
-        return RecordPlan("update", payload, body, (part,))
+        return RecordPlan("update", payload, body, (part,), drawn)
+
+    async def _numbered(self, push: Push, record: Record, link: Link | None) -> Record:
+        """The record with an accounts id made up for it, where something makes them up."""
+        generator = await numbers.generator_of(push, self.spec)
+        if generator is None:
+            return record
+        # No number is drawn for a record that is refused for something else.
+        creating = link is None or not link.exists
+        await self._payload(push, {**record, "accountsid": numbers.TO_COME}, None, creating=creating)
+        return {**record, "accountsid": await numbers.number_for(push, self.spec, generator, link)}
 
     async def _payload(self, push: Push, record: Record, link: Link | None, *, creating: bool) -> Payload:
         settings = push.connection.settings
@@ -137,7 +153,7 @@ class RecordSync:
         interrupted = link is not None and link.intent is not None
         if not interrupted and not push.connection.settings.match_before_create:
             return None
-        row = await self._match(push, plan)
+        row = await self._match(push, plan, link)
         if row is None:
             return None
         base = link or Link(
@@ -150,40 +166,69 @@ class RecordSync:
             msgspec.structs.replace(base, source="created" if interrupted else "adopted"), plan, row
         )
         # What BC holds is the base of the comparison, so that a difference is sent after adopting (F11).
-        return self._as_held(found, row), "created" if interrupted else "adopted"
+        return self._with_cost(self._as_held(found, row), row), "created" if interrupted else "adopted"
 
-    async def _match(self, push: Push, plan: RecordPlan) -> dict[str, Any] | None:
-        """The BC record that has this number, or else clearly is this one. Raises `Refused` where a person must decide."""
+    async def _match(self, push: Push, plan: RecordPlan, link: Link | None) -> dict[str, Any] | None:
+        """The BC record that has this number, or else is the only one with this e-mail and this name.
+
+        `link`: one whose create was tried before, None for a first look. Raises `Refused` `ambiguous_match` where a
+        person must decide.
+        """
+        number, name = plan.payload.number.upper(), plan.payload.name.casefold()
+        email = str(plan.payload.state.get(self.spec.email, "")).casefold() if self.spec.email else ""
+        by_number, by_name, by_email = await self._look(push, plan)
+        tried = link is not None and link.intent is not None
+        same_number = next((row for row in by_number if _folded(row, "number") == number.casefold()), None)
+        if same_number:
+            # A create whose answer was lost may have gone out under the name that Halo had then.
+            names = {name, link.halo_name.casefold()} if tried and link else {name}
+            if _folded(same_number, "displayName") in names:
+                await self._check_free(push, plan, same_number)
+                return same_number
+            if plan.drawn and not tried:
+                raise await numbers.number_is_taken(push, plan.payload.number)
+            raise self._ambiguous(plan, [same_number], "has the same number but another name")
+        alike: list[dict[str, Any]] = []
+        certain: list[dict[str, Any]] = []
+        for row in {str(row["id"]): row for row in (*by_name, *by_email)}.values():
+            same_name = _folded(row, "displayName") == name
+            same_email = bool(email) and _folded(row, self.spec.email) == email
+            # One that is linked to another Halo record is that one's, however alike the two are.
+            if (same_name or same_email) and not await self._others(push, row):
+                alike.append(row)
+                certain += [row] if same_name and same_email else []
+        if len(alike) == 1 and certain:
+            return certain[0]
+        if alike:
+            raise self._ambiguous(plan, alike, "has the same name or e-mail but another number")
+        return None
+
+    async def _look(self, push: Push, plan: RecordPlan) -> list[list[dict[str, Any]]]:
+        """BC's rows with this number, with this name, and with this e-mail: hints, since a sign may act as wildcard."""
         filters = [f"number eq {quote(plan.payload.number)}", f"displayName eq {quote(plan.payload.name)}"]
         email = str(plan.payload.state.get(self.spec.email, "")) if self.spec.email else ""
         if email:
             filters.append(f"email eq {quote(email)}")
         parts = [Part("GET", f"{self.spec.endpoint}?$filter={f}&$select={self.spec.select}") for f in filters]
-        answers = await push.bc.batch(push.connection, parts)
         rows: list[list[dict[str, Any]]] = []
-        for answer in answers:
+        for answer in await push.bc.batch(push.connection, parts):
             if answer.status == 0:
                 raise UnknownOutcome("bc_unavailable", "Business Central did not answer the look-up.")
             if error := part_error(answer, wrote=False):
                 raise error
             rows.append(list((answer.body or {}).get("value", ())))
-        number, name = plan.payload.number.upper(), plan.payload.name.casefold()
-        same_number = [row for row in rows[0] if str(row.get("number", "")).strip().upper() == number]
-        if same_number:
-            if str(same_number[0].get("displayName", "")).strip().casefold() == name:
-                return same_number[0]
-            raise self._ambiguous(plan, same_number, "has the same number but another name")
-        alike = {
-            str(row["id"]): row
-            for row in (*rows[1], *(rows[2] if email else ()))
-            if str(row.get("displayName", "")).strip().casefold() == name
-            or (email and str(row.get(self.spec.email, "")).strip().casefold() == email.casefold())
-        }
-        if alike:
-            raise self._ambiguous(
-                plan, list(alike.values()), "has the same name or e-mail but another number"
-            )
-        return None
+        return [*rows, []][:3]
+
+    async def _others(self, push: Push, row: Record) -> list[Link]:
+        """The links of other Halo records to this BC record."""
+        links = await push.services.store.links.by_bc_id(push.connection.id, push.entity, str(row["id"]))
+        return [link for link in links if link.halo_id != push.halo_id]
+
+    async def _check_free(self, push: Push, plan: RecordPlan, row: Record) -> None:
+        others = await self._others(push, row)
+        if others:
+            named = others[0].halo_name or others[0].halo_id
+            raise self._ambiguous(plan, [row], f"is linked to {push.entity} {named} already")
 
     def _ambiguous(self, plan: RecordPlan, rows: Sequence[Record], why: str) -> Refused:
         found = ", ".join(f"{row.get('number')} {row.get('displayName')}" for row in rows[:3])
@@ -198,14 +243,14 @@ class RecordSync:
         try:
             row = await push.bc.post(push.connection, self.spec.endpoint, dict(plan.body))
         except AlreadyExists:
-            found = await self._match(push, plan)
+            found = await self._match(push, plan, link if repeated else None)
             if found is None:
                 raise
             # An earlier create was carried out after all, or somebody typed the same: same number, same name.
             link = msgspec.structs.replace(link, source="created" if repeated else "adopted")
-            return self._as_held(self._taken(link, plan, found), found)
+            return self._with_cost(self._as_held(self._taken(link, plan, found), found), found)
         self._warn_unposted(push, row, plan)
-        return self._taken(link, plan, row)
+        return self._with_cost(self._taken(link, plan, row), plan.body)
 
     def _warn_unposted(self, push: Push, row: Record, plan: RecordPlan) -> None:
         if self.spec.entity == "product" and not text(row, "generalProductPostingGroupCode"):
@@ -246,6 +291,14 @@ class RecordSync:
             intent=None,
         )
 
+    def _with_cost(self, link: Link, source: Record) -> Link:
+        """The link with the cost BC was given, so that a later difference is shown (GUIDE G22)."""
+        return (
+            msgspec.structs.replace(link, bc_cost=decimal(source, "unitCost"))
+            if self.spec.entity == "product"
+            else link
+        )
+
     def _as_held(self, link: Link, row: Record) -> Link:
         """The link with what BC holds as its base, so that the next plan sends what differs."""
         return msgspec.structs.replace(link, payload=canonical(self.spec.held(row)), payload_hash="")
@@ -258,10 +311,13 @@ class RecordSync:
         return "unlinked"
 
     async def write_back(self, push: Push, record: Record, link: Link) -> str | None:
-        services, changes = push.services, {}
+        services = push.services
+        changes: dict[str, str] = {}
         company = push.connection.company_id or ""
         if text(record, "dbc_company_id").lower() != company.lower():
             changes = {"dbc_company_id": company}
+        if not text(record, "accountsid") and link.bc_number:
+            changes["accountsid"] = link.bc_number
         if link.unreported in ("created", "adopted"):
             await services.link_in_halo(self.spec.entity, link)
         if not changes:
@@ -271,6 +327,10 @@ class RecordSync:
         # With somebody's edit in it the stamp would hide that edit from us.
         known = saved and is_as_written(record, saved[0], row, moves=(self.spec.stamp,))
         return self.stamp({**saved[0], MAIN_SITE: record.get(MAIN_SITE)}) if known else ""
+
+
+def _folded(row: Record, name: str) -> str:
+    return text(row, name).casefold()
 
 
 _POLICY_CURE = "The policy is one of the connection's settings."

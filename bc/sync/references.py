@@ -91,7 +91,7 @@ async def _products_by_number(
             found[code] = ref
         else:
             unknown.append(code)
-    for rows, numbers in await _lookup(push, "items", "id,number,type", unknown):
+    for rows, numbers in await rows_by_number(push, "items", "id,number,type", unknown):
         for number in numbers:
             item_type = _ITEM_TYPES.get(decode_enum(str(rows[number]["type"]))) if number in rows else None
             ref = ProductRef(str(rows[number]["id"]), number, item_type) if item_type else None
@@ -117,7 +117,7 @@ async def _accounts(push: Push, lines: Iterable[Record]) -> dict[str, AccountRef
             found[number] = value
         else:
             unknown.append(number)
-    for rows, numbers in await _lookup(push, "accounts", "id,number,displayName", unknown):
+    for rows, numbers in await rows_by_number(push, "accounts", "id,number,displayName", unknown):
         for number in numbers:
             ref = AccountRef(str(rows[number]["id"]), number) if number in rows else None
             cache.put(connection.id, "account", number, ref)
@@ -125,7 +125,7 @@ async def _accounts(push: Push, lines: Iterable[Record]) -> dict[str, AccountRef
     return found
 
 
-async def _lookup(
+async def rows_by_number(
     push: Push, resource: str, select: str, numbers: list[str]
 ) -> list[tuple[dict[str, dict[str, Any]], list[str]]]:
     """Rows by number, 20 numbers a request (OR on one field; the address stays under 2,000 characters)."""
