@@ -58,7 +58,7 @@ async def number_is_taken(push: Push, number: str) -> Transient:
     """BC gave the drawn number to another record meanwhile: take it back, so that the next try draws another."""
     await push.services.store.numbers.discard(push.connection.id, push.entity, push.halo_id)
     return Transient(
-        "number_taken",
+        "drawn_number_taken",
         f"The accounts id {number} that was drawn for {push.entity} {push.record_name} is taken in Business Central.",
         cure="Another one is drawn by itself.",
     )
