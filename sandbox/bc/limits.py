@@ -1,8 +1,8 @@
 """BC's limits for each user: 5 requests run, 95 wait, 6,000 in any 5 minutes (BC_API 6).
 
-What a user did is counted whether the limits are on or not: `max_in_flight`, the most requests of one user here at
-once, running or waiting; `max_running` of these at work; `max_in_5_minutes`, the most let through in one window (which a switch may
-shorten).
+Counted whether the limits are on or not: `max_in_flight`, the most requests of one user here at once, running or
+waiting; `max_running` of these at work. With the limits on also `max_in_5_minutes`, the most let through in one window
+(the switch `limit_rate_seconds` shortens it).
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ class Gate:
         self.world.counters.highest("bc", "max_in_flight", self._here[principal])
         try:
             if limited:
-                self._check(principal, parts)
-            self._count(principal, parts)
+                self._count(principal, parts)
             await self._enter(principal, limited=limited)
             self.world.counters.highest("bc", "max_running", self._running[principal])
             try:
@@ -57,7 +56,7 @@ class Gate:
     def _switch(self, name: str) -> Any:
         return self.world.switch(f"bc.{name}")
 
-    def _check(self, principal: str, parts: int) -> None:
+    def _count(self, principal: str, parts: int) -> None:
         """Refuse what is over rate or queue; a request that is refused counts for neither."""
         recent, rate = self._window(principal), self._switch("limit_rate")
         if len(recent) + parts > rate:
@@ -66,9 +65,6 @@ class Gate:
         waiting = len(self._waiting[principal])
         if (self._running[principal] >= running or waiting) and waiting >= queued:
             raise self._too_many(running + waiting + 1, running + queued)
-
-    def _count(self, principal: str, parts: int) -> None:
-        recent = self._window(principal)
         recent.extend([self.world.clock.now().timestamp()] * parts)
         self.world.counters.highest("bc", "max_in_5_minutes", len(recent))
 

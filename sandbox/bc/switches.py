@@ -61,7 +61,7 @@ _SWITCHES: tuple[tuple[str, Any, str], ...] = (
     (
         "limits",
         False,
-        "enforce 5 running, 95 queued, 6,000 requests in 5 minutes for each user (counted in any case)",
+        "enforce 5 running, 95 queued, 6,000 requests in 5 minutes for each user",
     ),
     ("limit_running", 5, "requests of one user that run at once"),
     ("limit_queued", 95, "requests of one user that wait"),

@@ -162,14 +162,13 @@ class TestCounters:
         assert seen[200] == counters["max_in_5_minutes"] == 60 - seen[429]
         assert (counters["max_running"], counters["max_queued"]) == (2, 1)
 
-    async def test_without_limits_nobody_is_refused_but_all_is_counted(self, bc: BcClient) -> None:
+    async def test_without_limits_nobody_is_refused_but_all_at_once_are_counted(self, bc: BcClient) -> None:
         bc.world.switches |= {"bc.seconds_per_request": 0.05, "bc.limit_rate": 1}
         seen = await clients(bc, processes=2, calls=20, at_once=10)
         counters = counted(bc)
         assert seen == {200: 40}
-        assert counters["max_in_5_minutes"] == 40
         assert counters["max_running"] == counters["max_in_flight"] > 5
-        assert "throttled" not in counters
+        assert not {"throttled", "max_in_5_minutes"} & set(counters)
 
     async def test_missing_and_stale_tokens_are_counted(self, bc: BcClient) -> None:
         path = f"customers({bc.customer().id})"
