@@ -170,13 +170,18 @@ class BusinessCentral:
         await self._send(connection, "POST", self._address(connection, f"{path}/Microsoft.NAV.{name}"))
 
     async def batch(
-        self, connection: Connection, parts: Sequence[Part], *, snapshot: bool = False
+        self,
+        connection: Connection,
+        parts: Sequence[Part],
+        *,
+        snapshot: bool = False,
+        go_on: bool = False,
     ) -> list[PartAnswer]:
         """Up to 100 requests in one, run in order; an answer for each part, in the order of `parts`.
 
         `snapshot`: one transaction. BC then still shows 201 with ids for parts that it rolled back; here they have
         status 0, as have parts that were not reached. Without it BC stops at the first failure and keeps what came
-        before; parts that only read all run. Raises `batch_too_large`, and `UnknownOutcome` where answers are
+        before; parts that only read all run, and so do all with `go_on`. Raises `batch_too_large`, and `UnknownOutcome` where answers are
         missing without a failure before them.
         """
         if not parts:
@@ -192,7 +197,7 @@ class BusinessCentral:
         headers = {}
         if snapshot:
             headers["Isolation"] = "snapshot"
-        elif not wrote:
+        elif go_on or not wrote:
             headers["Prefer"] = "odata.continue-on-error"
         answer = await self._send(
             connection,

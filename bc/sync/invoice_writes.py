@@ -46,22 +46,33 @@ async def create(push: Push, prepared: Prepared, link: Link, *, repeated: bool) 
         return _taken(push, link, document, prepared, keys)
     # Only the first of its lines were taken at once, or those of an earlier attempt stand there.
     now = applied(link, document, plan, keys)
-    return await update(push, compared(plan, now, push.connection.settings), now)
+    try:
+        return await update(push, compared(plan, now, push.connection.settings), now)
+    except (Partly, Removed):
+        raise
+    except Refused as error:
+        raise _stopped(plan, error) from error
 
 
 async def _inserted(push: Push, plan: InvoicePlan, inserts: Sequence[Insert], *, repeated: bool) -> Document:
     """The new draft with these lines, or with fewer where BC takes too long over them (F29)."""
     try:
-        answers = await push.bc.batch(push.connection, create_parts(plan, inserts))
+        answers = await push.bc.batch(push.connection, create_parts(plan, inserts), go_on=True)
     except (UnknownOutcome, Refused) as error:
         if not _too_much(error) or len(inserts) <= 1:
             raise
         found = await find(push, plan.kind, plan.halo_id)
         return found or await _inserted(push, plan, inserts[: len(inserts) // 2], repeated=True)
-    _raise_first_error(answers[:1], wrote=True)
+    rows = _own_rows(answers[1], plan.halo_id)
+    try:
+        _raise_first_error(answers[:1], wrote=True)
+    except Refused as error:
+        if rows:
+            # Refused, and there all the same: an extension committed in the midst of it (F56), or an earlier try came late.
+            raise _stopped(plan, error) from error
+        raise
     created = answers[0].body or {}
     new_id = str(created["id"])
-    rows = _own_rows(answers[1], plan.halo_id)
     document = next((row for row in rows if str(row["id"]) == new_id), None)
     if document is None:
         document = await read(push, plan.kind, new_id)
@@ -112,7 +123,7 @@ async def _updated(push: Push, prepared: Prepared, link: Link, size: int) -> Lin
         try:
             _raise_first_error(answers, wrote=True)
         except (Conflict, Refused) as error:
-            if not start:
+            if not start and not await _stayed(push, prepared, link, error):
                 raise
             raise _stopped(prepared.plan, error) from error
         document = answers[-1].body if last else None
@@ -133,6 +144,15 @@ async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
     await refuse_gross_prices(push, kind, document, prepared.plan.name)
     now = applied(link, document, prepared.plan, _keys_after(document, link))
     return msgspec.structs.replace(now, payload=prepared.plan.header_payload)
+
+
+async def _stayed(push: Push, prepared: Prepared, link: Link, error: SyncError) -> bool:
+    """Whether a part of the refused transaction is in BC all the same: an extension committed in the midst of it (F56)."""
+    if isinstance(error, (Conflict, Gone)) or error.code == "invoice_posted" or len(prepared.parts) < 3:
+        return False
+    now = recovered(await read(push, prepared.plan.kind, link.bc_id), prepared, link)
+    left = compared(prepared.plan, now, push.connection.settings)
+    return len(left.parts) < len(prepared.parts)
 
 
 def _renumbered(prepared: Prepared, link: Link) -> bool:

@@ -248,7 +248,9 @@ async def _act(
         except Partly:
             raise
         except (Refused, Skip):
-            await withdraw(push, row)
+            if row.value.exists or not repeated:
+                await withdraw(push, row)
+            # Else an earlier create may still be under way: the intent stays, so that the next try looks again.
             raise
         else:
             return await commit(push, row, link, "updated" if did == "updated" else "created")

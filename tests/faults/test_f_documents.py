@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.acting import Acting, Invoicing, number
+from tests.e2e.acting import Acting, Invoicing, number, wait_for
 from tests.faults.looking import (
     by_control,
     creates,
@@ -155,6 +155,75 @@ def test_f55_f73_a_failure_in_the_middle_of_a_batch_changes_nothing(
     assert outcome["action"] == "updated"
     assert {Decimal(str(line["quantity"])) for line in lines(acting, halo_id)} == {Decimal(50)}
     assert acting.halo("Invoice", halo_id)["dbc_id"] == invoice["id"]
+
+
+def a_blocked_product(acting: Acting) -> tuple[str, str]:
+    """The Halo id of a linked product whose BC item is blocked, and that item's number."""
+    halo_id = number(acting.agent("Item", {"name": "Blocked soon", "assetgroup_id": 1})["id"])
+    path = f"/api/connections/{acting.connection['id']}/mappings/products/{halo_id}"
+    linked = acting.get(f"/api/connections/{acting.connection['id']}/mappings/products")["items"]
+    taken = {item["bc_number"] for item in linked}
+    free = next(
+        row
+        for row in reversed(acting.bc("items"))
+        if row["type"] == "Service" and not row["blocked"] and row["number"] not in taken
+    )
+    assert acting.app.api.put(path, json={"bc_id": free["id"]}).status_code in (200, 201)
+    by_control(acting, "POST", "/block", {"item": free["number"], "blocked": True})
+    return halo_id, free["number"]
+
+
+def test_f56_what_stayed_of_a_refused_change_is_found_and_completed(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice(invoicing.line("Service", 1, 10, "One"))
+    invoice = synced(acting, halo_id)
+    product, item = a_blocked_product(acting)
+    added = [
+        invoicing.line("Service", 2, 20, "Two"),
+        {**invoicing.line("Service", 3, 30, "Three"), "_itemid": int(product)},
+    ]
+    acting.edit("Invoice", halo_id, {"lines": added})
+    before = lines(acting, halo_id)[0]
+    acting.fault("bc", {"kind": "hold", "name": "escapes", "when": "after"}, method="POST", path="batch")
+    acting.sync("invoice", halo_id)
+    acting.held("escapes")
+    # An extension that commits in the midst of the transaction: the line before the refused one stays.
+    escaped = {name: before[name] for name in before if name not in ("id", "@odata.etag")}
+    escaped |= {"sequence": 1001, "description": "Two", "quantity": 2, "unitPrice": 20}
+    by_control(acting, "POST", f"/{acting.company_id}/salesInvoiceLines", escaped)
+    acting.control.post("/faults/release", json={"name": "escapes"}).raise_for_status()
+    outcome = acting.outcome("invoice", halo_id, after=1)
+    assert (outcome["status"], outcome["code"]) == ("failed", "item_blocked"), outcome
+    assert "already" in outcome["message"]
+    by_control(acting, "POST", "/block", {"item": item, "blocked": False})
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
+    assert [line["description"] for line in lines(acting, halo_id)] == ["One", "Two", "Three"]
+    assert acting.bc_invoices(halo_id)[0]["id"] == invoice["id"]
+
+
+def test_f56_a_create_that_stayed_though_it_was_refused_is_not_repeated(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    product, item = a_blocked_product(acting)
+    halo_id = invoicing.invoice(
+        *(invoicing.line("Service", n, 10, f"L{n}") for n in range(1, 8)),
+        {**invoicing.line("Service", 9, 10, "Blocked"), "_itemid": int(product)},
+    )
+    # BC takes four lines at a time, so the first of them stand when the blocked one is refused.
+    body = rf'HALO-{halo_id}"(.*description){{5}}'
+    acting.fault("bc", {"kind": "status", "status": 504}, body=body, times=0)
+    outcome = pushed(acting, halo_id)
+    assert (outcome["status"], outcome["code"]) == ("failed", "item_blocked"), outcome
+    assert len(acting.bc_invoices(halo_id)) == 1
+    assert pushed(acting, halo_id)["code"] == "item_blocked"
+    by_control(acting, "POST", "/block", {"item": item, "blocked": False})
+    acting.sync("invoice", halo_id)
+    wait_for(lambda: acting.outcomes("invoice", halo_id)[0]["status"] == "synced" or None, 30, "success")
+    assert len(acting.bc_invoices(halo_id)) == 1
+    found = [line["description"] for line in lines(acting, halo_id)]
+    assert found == [*(f"L{n}" for n in range(1, 8)), "Blocked"]
 
 
 def test_f59_a_number_series_without_manual_numbers_is_a_hint(acting: Acting) -> None:
