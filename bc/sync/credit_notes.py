@@ -40,7 +40,7 @@ async def applies_to(push: Push, credit_note: Record, link: Link | None) -> str:
     if link is not None and link.exists and decode_enum(link.bc_status) not in ("", "Draft"):
         # Posted: nothing of it can change any more.
         return held
-    if not _is_posted(invoice) and not push.dry_run:
+    if not (invoice and invoice.posted) and not push.dry_run:
         await _remember(push, invoice_id, invoice)
         # It may have been linked or posted before it was remembered.
         invoice = await _invoice(push, invoice_id)
@@ -66,8 +66,7 @@ def unapplied(push: Push, plan: InvoicePlan, error: Refused) -> InvoicePlan:
         raise error
     push.warn(
         NOT_APPLIED,
-        f"Credit note {plan.name} is not applied to its invoice, which Business Central has not posted. "
-        "Sync it again once it is posted.",
+        f"Credit note {plan.name} is not applied to its invoice, which Business Central has not posted yet.",
     )
     header = {name: value for name, value in plan.header.items() if name != "invoiceId"}
     return replace(plan, header=header)
@@ -101,6 +100,7 @@ def _held(link: Link | None) -> str:
 
 
 def _is_posted(invoice: Link | None) -> bool:
+    """Whether it may be posted: `Open` is a released draft too, which BC then refuses and `unapplied` takes back."""
     return invoice is not None and decode_enum(invoice.bc_status) not in ("", "Draft", "In Review")
 
 
