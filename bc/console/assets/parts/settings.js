@@ -33,7 +33,7 @@ const GROUPS = [
     ['customer_policy', 'Customers', POLICIES, ''],
     ['accounts_id_pattern.customer', 'Accounts ids for new customers', 'text',
       'A pattern such as C{seq:05} for customers that have none. Empty: Halo’s own numbering, where it is on.'],
-    ['client_top_level', 'Top level for imported customers', 'text', 'The id of a Halo top level.'],
+    ['client_top_level', 'Top level for imported customers', 'text', 'The id of a Halo top level. New customers go there; those of another are left for you to match.'],
   ]],
   ['Products', [
     ['product_policy', 'Products', POLICIES, ''],
