@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -300,6 +302,42 @@ async def test_a_time_limit_passes_the_job_on(monkeypatch: pytest.MonkeyPatch) -
     world.bc.rows = [a_bc_customer(number) for number in range(1, 11)]
     job = await world.run()
     assert (job.status, job.created, job.done) == ("succeeded", 10, 10)
+
+
+async def test_what_a_person_sees_moves_each_second_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock of its own: a call to Halo takes 0.3 s, one to BC 2 s, one to storage 5 ms."""
+    world = a_world_to_be_read(120)
+    world.bc.rows += [a_bc_customer(number) for number in range(121, 241)]
+    clock, shown = [1000.0], list[tuple[float, int, str]]()
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def takes(part: Any, seconds: float) -> None:
+        before = part.call
+
+        async def call(act: Any) -> Any:
+            clock[0] += seconds
+            return await before(act)
+
+        monkeypatch.setattr(part, "call", call)
+
+    for part, seconds in ((world.halo, 0.3), (world.bc, 2.0), (world.jobs, 0.005), (world.links, 0.005)):
+        takes(part, seconds)
+    update = world.jobs.update
+
+    async def seen(job_id: str, change: Any) -> Job:
+        job = await update(job_id, change)
+        shown.append((clock[0], job.done, job.detail))
+        return job
+
+    monkeypatch.setattr(world.jobs, "update", seen)
+    job = await world.run()
+    assert (job.status, job.done) == ("succeeded", 240)
+    gaps = [after[0] - before[0] for before, after in itertools.pairwise(shown)]
+    # One call that was under way may add to the second; BC's page is one call of two.
+    assert sorted(gaps)[-2] < 1.0 + 4 * 0.3 + 0.1
+    assert max(gaps) < 1.0 + 2.0 + 0.4
+    assert sum(before[1:] != after[1:] for before, after in itertools.pairwise(shown)) > len(gaps) * 0.9
 
 
 def a_world_to_be_read(customers: int) -> World:
