@@ -72,7 +72,7 @@ def test_a_charge_rate_gets_its_item_and_gives_it_back(visitor: Visitor, acting:
     rates = f"/api/connections/{acting.connection['id']}/charge-rates"
 
     def code() -> str:
-        return next(rate["code"] for rate in acting.get(rates)["items"] if rate["name"] == "Travel")
+        return str(next(rate["code"] for rate in acting.get(rates)["items"] if rate["name"] == "Travel"))
 
     page = visitor.admitted("/links?tab=charge-rates")
     expect(page.get_by_text("Business Central has no item with this code.")).to_be_visible()

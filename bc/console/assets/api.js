@@ -7,7 +7,8 @@ export const session = cell('unknown');
 /** Whether the app answers. `lostAt`: since when it does not. */
 export const network = cell({ up: true, lostAt: null });
 
-const PATIENCE = 120_000;
+// Azure itself gives up after 230 seconds.
+const PATIENCE = 220_000;
 
 /** A refusal in words. `fields` maps a field's name to what is wrong with it. */
 export class Problem extends Error {

@@ -6,13 +6,15 @@ import { to } from './router.js';
 const WARN_DAYS = 30;
 
 /**
- * @param {{connections: any[], errors: {groups: any[], items: any[]} | undefined, setup: any}} facts
+ * @param {{connections: any[], status?: any, errors: {groups: any[], items: any[]} | undefined, setup: any}} facts
  * @returns {{key: string, tone: string, title: string, detail: string, href: string, action: string, code?: string}[]}
  */
-export function needs({ connections, errors, setup }) {
+export function needs({ connections, status, errors, setup }) {
   const found = [
     ...settingsNeeds(setup),
     ...connections.flatMap(connectionNeeds),
+    ...(status?.connections || []).flatMap(breakerNeed),
+    ...sweepNeed(status?.halo),
     ...(errors?.groups || []).map((group) => ({
       key: `error-${group.code}`,
       tone: 'bad',
@@ -87,6 +89,32 @@ function connectionNeeds(connection) {
     });
   }
   return found;
+}
+
+/** Business Central turned down one push after another, so the connection rests; it tries again by itself. */
+function breakerNeed({ connection_id: id, name, state, breaker }) {
+  if (!breaker || !['company_gone', 'breaker_open'].includes(state?.code)) return [];
+  return [{
+    key: `breaker-${id}`,
+    tone: state.code === 'company_gone' ? 'bad' : 'warn',
+    title: `${name} is held up`,
+    detail: `${breaker.message} ${breaker.cure || ''}`.trim(),
+    href: to(`/doctor/${id}`),
+    action: 'Open the doctor',
+  }];
+}
+
+function sweepNeed(halo) {
+  const last = halo?.last_sweep;
+  if (!last || typeof last !== 'object' || last.ok !== false) return [];
+  return [{
+    key: 'sweep',
+    tone: 'warn',
+    title: 'The last look for changes in Halo did not succeed',
+    detail: last.detail || 'It is repeated by itself.',
+    href: to('/halo'),
+    action: 'Open',
+  }];
 }
 
 function secretNeed(connection, href) {

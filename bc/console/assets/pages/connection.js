@@ -55,6 +55,7 @@ function Actions({ connection }) {
   );
   return html`
     ${connection.is_default ? html`<span class="tag">Default</span>` : html`<${Button} busy=${busy} onClick=${make}>Make default</${Button}>`}
+    <${LinkButton} href=${to(`/doctor/${connection.id}`)}>Doctor</${LinkButton}>
     ${connection.company_id && html`<${LinkButton} href=${to(`/import/${connection.id}`)}>Import</${LinkButton}>
       <${LinkButton} href=${to(`/links/${connection.id}`)}>Links</${LinkButton}>
       <${LinkButton} href=${to('/activity', { connection: connection.id })}>Activity</${LinkButton}>`}`;

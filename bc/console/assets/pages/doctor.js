@@ -16,7 +16,7 @@ const CHECK = {
 const ORDER = ['failed', 'warning', 'skipped', 'ok'];
 
 export default function Doctor({ connection: wanted = '' }) {
-  return html`<${CompanyPage} title="Doctor" base="/doctor" wanted=${wanted} why="Choose a connection’s company first; then both ends can be checked."
+  return html`<${CompanyPage} title="Doctor" base="/doctor" wanted=${wanted} every why="Create a connection first; then both ends can be checked."
     children=${(connection, connections) => html`<${Ready} key=${connection.id} connection=${connection} connections=${connections} />`} />`;
 }
 
@@ -25,7 +25,7 @@ function Ready({ connection, connections }) {
   const run = () => {
     setState((before) => ({ ...before, busy: true, error: null }));
     read(`/api/connections/${connection.id}/doctor`).then(
-      ({ data }) => setState({ busy: false, at: new Date().toISOString(), checks: data.checks, error: null }),
+      ({ data }) => setState({ busy: false, at: data.at || new Date().toISOString(), checks: data.checks, error: null }),
       (error) => setState((before) => ({ ...before, busy: false, error })),
     );
   };
@@ -33,7 +33,7 @@ function Ready({ connection, connections }) {
   const { busy, at, checks, error } = state;
   const actions = html`<${ConnectionChoice} connection=${connection} connections=${connections} base="/doctor" />
     <${Button} kind="main" busy=${busy} onClick=${run}>${busy ? 'Checking …' : 'Run now'}</${Button}>`;
-  const lead = html`Looks at Halo, at Microsoft’s sign-in and at <bdi>${connection.company_name}</bdi>. Nothing is written anywhere.`;
+  const lead = html`Looks at Halo, at Microsoft’s sign-in and at <bdi>${connection.company_name || 'Business Central'}</bdi>. Nothing is written anywhere.`;
   return html`<${Page} title="Doctor" lead=${lead} actions=${actions}>
     ${error && html`<${Failure} error=${error} retry=${run} title="The checks could not run" />`}
     ${!checks && !error && html`<${Skeleton} rows=${10} />`}
@@ -75,7 +75,7 @@ const facts = ({ name, environment_name: environment, environment_type: type, co
 const asJson = (connection, checks, at) => `${JSON.stringify({ checked_at: at, connection: facts(connection), checks }, null, 2)}\n`;
 
 function asText(connection, checks, at) {
-  const lines = [`Halo to Business Central: doctor, ${exact(at)}`, `Connection: ${connection.name}`, `Company: ${connection.company_name} (${connection.environment_name})`, ''];
+  const lines = [`Halo to Business Central: doctor, ${exact(at)}`, `Connection: ${connection.name}`, `Company: ${connection.company_name || 'none yet'}${connection.environment_name ? ` (${connection.environment_name})` : ''}`, ''];
   for (const check of sorted(checks)) {
     lines.push(`[${(CHECK[check.status] || CHECK.skipped).word}] ${title(check)}: ${check.detail}`);
     if (check.cure) lines.push(`    What to do: ${check.cure}`);

@@ -23,7 +23,7 @@ export default function Home() {
   }
   const items = connections.data.items;
   if (!items.length) return html`<${Welcome} />`;
-  const found = needs({ connections: items, errors: errors.data, setup: setup.data });
+  const found = needs({ connections: items, status: status.data, errors: errors.data, setup: setup.data });
   return html`<${Page} title="Home">
     <section aria-labelledby="needs">
       <h2 id="needs">Needs you</h2>

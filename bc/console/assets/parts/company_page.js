@@ -5,10 +5,13 @@ import { go, place, to } from '../router.js';
 import { Choice } from './form.js';
 import { Empty, Failure, LinkButton, Page, Skeleton } from './ui.js';
 
-/** `base`: the page's path without the connection, such as `/import`. `children` gets (connection, connections). */
-export function CompanyPage({ title, base, wanted, why, children }) {
+/**
+ * `base`: the page's path without the connection, such as `/import`. `every`: also connections that have no company yet.
+ * `children` gets (connection, connections).
+ */
+export function CompanyPage({ title, base, wanted, why, every = false, children }) {
   const connections = useLive('/api/connections', 30);
-  const items = connections.data?.items.filter((each) => each.company_id);
+  const items = connections.data?.items.filter((each) => every || each.company_id);
   const chosen = wanted || (items?.find((each) => each.is_default) || items?.[0])?.id || '';
   useEffect(() => {
     if (!wanted && chosen) go(to(`${base}/${chosen}`, place.value.query), { replace: true });

@@ -1,8 +1,9 @@
 /** A connection's secret, name, pause and removal. */
 import { html, useRef, useState } from '../vendor/preact-htm.js';
 import { change } from '../api.js';
+import { useLive } from '../live.js';
 import { go, to } from '../router.js';
-import { count, day, daysUntil } from '../when.js';
+import { count, day, daysUntil, number } from '../when.js';
 import { TextField, focusFirstError } from './form.js';
 import { Button, Failure, Notice, say, useAction } from './ui.js';
 
@@ -91,6 +92,7 @@ export function Remove({ connection }) {
     <${Button} kind="danger" aria-expanded=${open ? 'true' : 'false'} onClick=${() => setOpen(!open)}>Remove …</${Button}>
     ${open && html`<form class="form" onSubmit=${submit} novalidate>
       <${Notice} tone="bad" title="This cannot be undone here">
+        <${Removed} connection=${connection} />
         <p>To connect the company again you create a new connection and import again; its records are found by their numbers.</p></${Notice}>
       <${TextField} label=${html`Type the connection’s name, <b><bdi>${connection.name}</bdi></b>, to confirm`} value=${typed} onValue=${setTyped}
         error=${error?.message || ''} control=${{ autocomplete: 'off' }} />
@@ -99,3 +101,20 @@ export function Remove({ connection }) {
     </form>`}
   </div>`;
 }
+
+/** What goes with the connection, with its numbers as far as they are known. */
+function Removed({ connection }) {
+  const path = `/api/connections/${connection.id}/mappings`;
+  const lists = Object.fromEntries(LINKED.map(([kind]) => [kind, useLive(`${path}/${kind}?limit=${MOST}`, 0).data]));
+  const status = useLive('/api/status', 10).data?.connections?.find((each) => each.connection_id === connection.id);
+  const links = LINKED.map(([kind, one]) => lists[kind] && (lists[kind].next ? `more than ${number(MOST)} ${one}s` : count(lists[kind].items.length, one)));
+  return html`<p>Removed here:</p><ul class="plain">
+    <li>the links of ${links.every(Boolean) ? links.join(', ') : 'its customers, products and invoices'}</li>
+    <li>its settings, the mapping of product groups, the stored secret and the sign-in</li>
+    <li>its history${status ? `, with ${count(status.open_errors, 'open error')}` : ' and errors'}</li>
+    ${status?.waiting + status?.retrying > 0 && html`<li>${count(status.waiting + status.retrying, 'change')} that ${status.waiting + status.retrying === 1 ? 'waits' : 'wait'} to be sent</li>`}</ul>
+    <p>Kept: every record in Halo and in Business Central.</p>`;
+}
+
+const MOST = 500;
+const LINKED = [['customers', 'customer'], ['products', 'product'], ['invoices', 'invoice']];
