@@ -75,7 +75,7 @@ def first_run(browser: Browser, app: App, folder: Path) -> None:
     visitor.sign_in()
     expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
     shoot("home-empty")
-    for name in ("setup", "errors", "activity", "connections", "import"):
+    for name in ("setup", "errors", "activity", "connections", "import", "links", "find", "doctor", "halo"):
         visitor.open(f"/{name}")
         visitor.settle()
         shoot(f"{name}-empty")
@@ -122,9 +122,18 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
         ("errors", "/errors"),
         ("record-synced", f"/invoice/{invoice}"),
         ("record-explained", f"/invoice/{failing}?explain=1"),
+        ("links", "/links"),
+        ("links-only-in-halo", "/links?show=halo"),
+        ("links-groups", "/links?tab=item_categories"),
+        ("links-charge-rates", "/links?tab=charge-rates"),
+        ("links-account-codes", "/links?tab=accounts"),
+        ("find", "/find?kind=customers&search=orchard"),
+        ("doctor", f"/doctor/{connection}"),
+        ("halo", "/halo"),
         ("connections", "/connections"),
         ("connection", f"/connections/{connection}"),
         ("setup", "/setup?step=webhook"),
+        ("setup-import", "/setup?step=import"),
     )
     for look in LOOKS:
         visitor = Visitor(browser, app, size=look.size, dark=look.dark)
@@ -134,6 +143,7 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
             visitor.open(path)
             visitor.settle()
             shoot(name)
+        dialogs(visitor, shoot, connection)
         preview(visitor)
         shoot("import-preview", whole=False)
         visitor.close()
@@ -145,6 +155,26 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
     expect(page.get_by_text("Finished", exact=True)).to_be_visible(timeout=60_000)
     camera(visitor, folder, "wide")("import-finished")
     visitor.close()
+
+
+def dialogs(visitor: Visitor, shoot: Callable[..., None], connection: str) -> None:
+    """What opens over a page or in it: a picker, a question, previews."""
+    page = visitor.open("/links?tab=charge-rates")
+    page.get_by_role("button", name="Choose the item of").first.click()
+    expect(page.locator(".picker-line").first).to_be_visible(timeout=30_000)
+    shoot("picker", whole=False)
+    page = visitor.open("/links")
+    page.get_by_role("button", name="Unlink ").first.click()
+    shoot("links-unlink", whole=False)
+    page = visitor.open("/halo")
+    page.get_by_role("button", name="Show what would change").click()
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible(timeout=60_000)
+    shoot("halo-zero-tax")
+    page = visitor.open(f"/connections/{connection}")
+    page.get_by_role("button", name="Look what there is").click()
+    expect(page.get_by_role("button", name="Take over ")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Remove …").click()
+    shoot("connection-questions")
 
 
 def preview(visitor: Visitor) -> None:
@@ -163,6 +193,8 @@ def arrange(acting: Acting) -> tuple[str, str]:
     acting.create_connection("Tamarisk Retail")
     first = acting.get("/api/connections")["items"][0]
     acting.connection = first
+    for kind in ("accounts", "countries", "item_categories"):
+        acting.import_all(kind)
     invoicing = Invoicing(acting)
     stray = number(acting.agent("Item", {"name": LONG, "assetgroup_id": 1})["id"])
     invoice = invoicing.invoice(

@@ -19,7 +19,17 @@ PAGES = (
     "/setup?step=webhook",
     "/connections",
     "/connections/new",
+    "/setup?step=import",
     "/import",
+    "/import?kind=item_categories",
+    "/links",
+    "/links?tab=products&show=bc",
+    "/links?tab=item_categories",
+    "/links?tab=charge-rates",
+    "/links?tab=accounts",
+    "/find?kind=customers&search=orchard",
+    "/doctor",
+    "/halo",
     "/activity",
     "/errors",
     "/nowhere",
@@ -68,7 +78,17 @@ def test_an_empty_console_welcomes_and_is_light(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
     assert visitor.violations() == []
     assert sum(sizes) <= 150_000
-    for path in ("/activity", "/errors", "/import", "/connections", "/setup"):
+    for path in (
+        "/activity",
+        "/errors",
+        "/import",
+        "/links",
+        "/find",
+        "/doctor",
+        "/halo",
+        "/connections",
+        "/setup",
+    ):
         visitor.open(path)
         visitor.settle()
         assert visitor.violations() == [], path
@@ -83,7 +103,7 @@ def test_the_keyboard_reaches_everything(visitor: Visitor) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Errors")).to_be_focused()
     page.keyboard.press("/")
-    expect(page.get_by_role("textbox", name="Halo id")).to_be_focused()
+    expect(page.get_by_role("textbox", name="Halo id, number or name")).to_be_focused()
     page.keyboard.type("1041")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Invoice 1041")).to_be_focused()

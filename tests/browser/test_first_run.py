@@ -48,7 +48,7 @@ def test_from_nothing_to_a_synced_invoice(visitor: Visitor, acting: Acting) -> N
         page.get_by_label("Search", exact=True).fill(row["number"])
         page.get_by_role("checkbox", name=f"Select {row['number']} ").check()
         page.get_by_role("button", name=f"Import 1 {words}").click()
-        expect(page.get_by_text("Finished", exact=True)).to_be_visible(timeout=60_000)
+        expect(page.locator(".job").get_by_text("Finished", exact=True)).to_be_visible(timeout=60_000)
     path = f"/api/connections/{connection['id']}/mappings"
     linked = {kind: acting.get(f"{path}/{kind}")["items"][0]["halo_id"] for kind in ("customers", "products")}
     line = {

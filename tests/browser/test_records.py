@@ -25,7 +25,7 @@ def test_a_record_shows_both_systems_with_the_tax_of_each_line(visitor: Visitor,
     acting.sync("invoice", halo_id)
     outcome = acting.outcome("invoice", halo_id)
     page = visitor.admitted(f"/invoice/{halo_id}")
-    table = page.get_by_role("region", name="Tax, line by line")
+    table = page.get_by_role("table", name="Tax, line by line")
     expect(table.get_by_role("row").filter(has_text="Consulting")).to_contain_text("200.00")
     expect(page.get_by_text("Each line has the tax that Business Central worked out.")).to_be_visible()
     expect(page.get_by_text(outcome["bc_number"]).first).to_be_visible()

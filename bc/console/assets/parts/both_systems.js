@@ -44,17 +44,17 @@ function TaxTable({ found }) {
     ${known && html`<p>${differs.length
       ? html`<${State} tone="warn" word="Differs" /> ${number(differs.length)} of ${number(found.lines.length)} lines: “Sync now” writes Business Central’s tax back.`
       : html`<${State} tone="done" word="Same" /> Each line has the tax that Business Central worked out.`}</p>`}
-    <div class="scroll" role="region" aria-label="Tax, line by line" tabindex="0"><table class="figures">
-      <thead><tr><th scope="col">Line</th><th scope="col" class="right">Quantity</th><th scope="col" class="right">Net</th>
-        <th scope="col" class="right">Tax in Halo</th><th scope="col" class="right">Tax in BC</th><th scope="col" class="right">Difference</th></tr></thead>
-      <tbody>${found.lines.map((line, position) => html`<tr key=${position}>
-        <th scope="row"><bdi>${line.text || '(no text)'}</bdi>${line.sequence !== null && html` <span class="soft number small">${line.sequence}</span>`}</th>
-        <td class="right">${number(line.quantity)}</td><td class="right">${money(line.net)}</td>
-        <td class="right">${money(line.halo_tax)} <span class="soft small">${number(line.halo_rate)} %</span></td>
-        <td class="right">${line.bc_tax === null ? html`<span class="soft">not there</span>` : html`${money(line.bc_tax)} <span class="soft small">${number(line.bc_rate)} %</span>`}</td>
-        <td class="right">${line.difference === null ? '–' : Number(line.difference) === 0 ? html`<span class="soft">none</span>` : html`<b class="tone-text-warn">${money(line.difference)}</b>`}</td></tr>`)}</tbody>
-      <tfoot><tr><th scope="row" colspan="3">Tax in all</th><td class="right">${found.halo_tax === null ? '–' : money(found.halo_tax)}</td>
-        <td class="right">${total === null ? '–' : money(total)}</td>
-        <td class="right">${total === null || found.halo_tax === null ? '–' : Number(found.halo_tax) === Number(total) ? html`<span class="soft">none</span>` : html`<b class="tone-text-warn">${money(found.halo_tax - total)}</b>`}</td></tr></tfoot>
+    <div class="scroll"><table class="figures stacked" role="table" aria-label="Tax, line by line">
+      <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Line</th><th role="columnheader" scope="col" class="right">Quantity</th><th role="columnheader" scope="col" class="right">Net</th>
+        <th role="columnheader" scope="col" class="right">Tax in Halo</th><th role="columnheader" scope="col" class="right">Tax in BC</th><th role="columnheader" scope="col" class="right">Difference</th></tr></thead>
+      <tbody role="rowgroup">${found.lines.map((line, position) => html`<tr role="row" key=${position}>
+        <th role="rowheader" scope="row"><bdi>${line.text || '(no text)'}</bdi>${line.sequence !== null && html` <span class="soft number small">${line.sequence}</span>`}</th>
+        <td role="cell" class="right" data-label="Quantity">${number(line.quantity)}</td><td role="cell" class="right" data-label="Net">${money(line.net)}</td>
+        <td role="cell" class="right" data-label="Tax in Halo">${money(line.halo_tax)} <span class="soft small">${number(line.halo_rate)} %</span></td>
+        <td role="cell" class="right" data-label="Tax in BC">${line.bc_tax === null ? html`<span class="soft">not there</span>` : html`${money(line.bc_tax)} <span class="soft small">${number(line.bc_rate)} %</span>`}</td>
+        <td role="cell" class="right" data-label="Difference">${line.difference === null ? '–' : Number(line.difference) === 0 ? html`<span class="soft">none</span>` : html`<b class="tone-text-warn">${money(line.difference)}</b>`}</td></tr>`)}</tbody>
+      <tfoot role="rowgroup"><tr role="row"><th role="rowheader" scope="row" colspan="3">Tax in all</th><td role="cell" class="right" data-label="Tax in Halo">${found.halo_tax === null ? '–' : money(found.halo_tax)}</td>
+        <td role="cell" class="right" data-label="Tax in BC">${total === null ? '–' : money(total)}</td>
+        <td role="cell" class="right" data-label="Difference">${total === null || found.halo_tax === null ? '–' : Number(found.halo_tax) === Number(total) ? html`<span class="soft">none</span>` : html`<b class="tone-text-warn">${money(found.halo_tax - total)}</b>`}</td></tr></tfoot>
     </table></div>`;
 }
