@@ -23,6 +23,7 @@ const PAGES = [
   ['/doctor', () => import('./pages/doctor.js')],
   ['/doctor/{connection}', () => import('./pages/doctor.js')],
   ['/find', () => import('./pages/find.js')],
+  ['/resync', () => import('./pages/resync.js')],
   ['/activity', () => import('./pages/activity.js')],
   ['/errors', () => import('./pages/errors.js')],
   ['/{entity}/{id}', () => import('./pages/record.js')],

@@ -78,6 +78,10 @@ export const JOB_KIND = {
     noun: 'the look for changes', running: 'Looking for changes in Halo …', ended: 'Looked for changes in Halo',
     counts: [['updated', 'queued'], ['unchanged', 'unchanged'], ['failed', 'failed']],
   },
+  resync: {
+    noun: 'the sending', running: 'Queuing the records …', ended: 'Records queued',
+    counts: [['done', 'queued'], ['failed', 'failed']],
+  },
   other: { noun: 'the job', running: 'Running …', ended: 'Job', counts: IMPORT_COUNTS },
 };
 export const ENTITY = {

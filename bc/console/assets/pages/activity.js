@@ -2,12 +2,12 @@
 import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { read } from '../api.js';
 import { useLive } from '../live.js';
-import { useQuery } from '../router.js';
+import { to, useQuery } from '../router.js';
 import { ENTITY, OUTCOME, capital } from '../words.js';
 import { count } from '../when.js';
 import { Choice } from '../parts/form.js';
 import { OutcomeRow } from '../parts/outcome.js';
-import { Button, Empty, Failure, Page, Skeleton, useAction } from '../parts/ui.js';
+import { Button, Empty, Failure, LinkButton, Page, Skeleton, useAction } from '../parts/ui.js';
 
 const PAGE = 50;
 
@@ -20,7 +20,8 @@ export default function Activity() {
   for (const name of ['entity', 'status', 'halo_id']) if (!filters.get(name)) filters.delete(name);
   const path = `${base}?${filters}`;
   const filtered = Boolean(entity || status || connection || haloId);
-  return html`<${Page} title="Activity" lead="Every change in Halo leaves an outcome here: sent, skipped with the reason, or failed.">
+  const actions = html`<${LinkButton} href=${to('/resync', { entity, state: ['failed', 'skipped'].includes(status) ? status : '' })}>Send again …</${LinkButton}>`;
+  return html`<${Page} title="Activity" lead="Every change in Halo leaves an outcome here: sent, skipped with the reason, or failed." actions=${actions}>
     <div class="filters" role="group" aria-label="Filter">
       <${Choice} label="Kind" value=${entity} onValue=${(value) => setQuery({ entity: value })}
         options=${[['', 'All kinds'], ...Object.keys(ENTITY).map((each) => [each, capital(ENTITY[each].many)])]} />

@@ -63,7 +63,8 @@ export function Shell({ children }) {
 }
 
 function isHere(each, path) {
-  return each === '/' ? path === '/' : path === each || path.startsWith(`${each}/`);
+  const own = path === '/resync' ? '/activity' : path;
+  return each === '/' ? own === '/' : own === each || own.startsWith(`${each}/`);
 }
 
 const leave = () => location.assign(to('/'));
