@@ -29,6 +29,7 @@ from bc.sync.bc_budget import BcBudget
 from bc.sync.breaker import Breaker
 from bc.sync.context import LostLease
 from bc.sync.halo_facts import HaloFacts
+from bc.sync.halo_reads import HaloReads
 from bc.sync.halo_writes import HaloWrites
 from bc.sync.permits import BorrowedPermits, HaloBudget, PumpPermits
 from bc.sync.references import KnownInBc
@@ -56,6 +57,7 @@ class Services:
     permits: PumpPermits
     halo_facts: HaloFacts
     tally: Tally
+    halo_reads: HaloReads
     halo_writes: HaloWrites
     transports: tuple[Transport, ...] = ()
     known_in_bc: KnownInBc = field(default_factory=KnownInBc)
@@ -242,6 +244,7 @@ def build(settings: Settings) -> Services:
         permits=permits,
         halo_facts=HaloFacts(halo),
         tally=Tally(store),
+        halo_reads=HaloReads(halo),
         halo_writes=HaloWrites(halo),
         transports=(bc_transport, halo_transport),
     )

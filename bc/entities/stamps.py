@@ -9,6 +9,8 @@ from typing import Any
 
 from bc.entities.values import Record, ident
 
+# What Halo moves in an invoice with each save, whatever is saved.
+OF_ITSELF = ("last_modified", "last_synced", "change_seq")
 # .NET leaves the fraction out where it is zero: such a stamp is as good as any, but cannot be told from a coarse one.
 _FRACTION = re.compile(r":\d\d\.\d")
 

@@ -35,7 +35,7 @@ class _Entry:
     """The rows of one push; `answer` becomes Halo's answer for them, or the error that is theirs alone."""
 
     rows: Sequence[Row]
-    answer: asyncio.Future[list[Record]]
+    answer: asyncio.Future[Sequence[Record]]
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class HaloWrites:
             self._pushes -= 1
             await self._tell()
 
-    async def save(self, resource: str, rows: Sequence[Row]) -> list[Record]:
+    async def save(self, resource: str, rows: Sequence[Row]) -> Sequence[Record]:
         """Change records of one push, with those of others in one array; Halo's answers for them, as far as it gave any.
 
         Raises what `Halo.save` would raise for these rows alone.
@@ -206,7 +206,7 @@ def _cut(queue: _Queue) -> list[_Entry]:
     return batch
 
 
-def _answer(entry: _Entry, answers: list[Record]) -> None:
+def _answer(entry: _Entry, answers: Sequence[Record]) -> None:
     if not entry.answer.done():
         entry.answer.set_result(answers)
 

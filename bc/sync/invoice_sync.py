@@ -11,7 +11,7 @@ from bc.clients.business_central import Part
 from bc.entities import invoice as entity
 from bc.entities.credit_note import kind_in_halo
 from bc.entities.document_kind import CREDIT_NOTE, DocumentKind, kind_of
-from bc.entities.stamps import is_as_written
+from bc.entities.stamps import OF_ITSELF, is_as_written
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
@@ -35,9 +35,7 @@ _MOVES = frozenset(
         "tax_total",
         "total",
         "amountdue",
-        "last_modified",
-        "last_synced",
-        "change_seq",
+        *OF_ITSELF,
     )
 )
 

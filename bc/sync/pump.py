@@ -22,7 +22,8 @@ from bc.store import Lease
 from bc.store.rows import Row
 from bc.sync import breaker_notes
 from bc.sync.context import utc_now
-from bc.sync.work import push_row
+from bc.sync.halo_reads import Waiting
+from bc.sync.work import let_go, push_row
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -36,7 +37,10 @@ SCAN_SECONDS = 1.0
 WRITE_SECONDS = 5.0
 RUN_SECONDS = 240
 FULL_SCAN_SECONDS = 15
-WORKERS = 24
+# More than can be at Business Central at once: most of them wait for their rows to go to Halo with those of others.
+WORKERS = 40
+# In a flood whose records come in lists, one of so many pushes reads its record alone: whoever came last gets a turn.
+LONE_EVERY = 8
 Key = tuple[str, str]
 
 
@@ -46,13 +50,16 @@ class Pump:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.rows: dict[Key, Row[Dirty]] = {}
+        self.seen: dict[Key, float] = {}
         self.active: dict[Key, asyncio.Task[None]] = {}
         self.connections: list[Connection] = []
         self.scanned_at: datetime | None = None
         self.scanned_all_at = 0.0
         self.lost = False
+        self.reading: asyncio.Task[None] | None = None
         self._lease: Lease
         self._turn = 0
+        self._since_lone = 0
 
     async def run(self, seconds: float = RUN_SECONDS) -> None:
         lease = await self._acquire()
@@ -71,9 +78,10 @@ class Pump:
             await self._drain(ends)
         finally:
             await self._finish_active()
-            for task in keeping:
+            ending = [*keeping, *([self.reading] if self.reading else [])]
+            for task in ending:
                 task.cancel()
-            await asyncio.wait(keeping)
+            await asyncio.wait(ending)
             with suppress(SyncError):
                 await self.services.permits.give_back()
             self.services.tally.held = False
@@ -131,20 +139,23 @@ class Pump:
         while not self.lost and time.monotonic() < ends:
             await self._scan()
             self._start_workers()
+            self._read_ahead()
             if not self.active and not self._ready():
                 return
             poked = self.services.poked
             poked.clear()
-            waiting = [asyncio.create_task(poked.wait()), *self.active.values()]
+            waiting = [asyncio.create_task(poked.wait()), *self._under_way()]
             done, _ = await asyncio.wait(waiting, timeout=SCAN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             waiting[0].cancel()
             # Many may end at once in a flood: start the next before the next scan.
             while done and not self.lost and time.monotonic() < ends and self._scan_is_fresh():
                 self._start_workers()
+                if self.services.halo_reads.wants_more:
+                    self._read_ahead()
                 if not self.active:
                     break
                 done, _ = await asyncio.wait(
-                    self.active.values(), timeout=SCAN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                    self._under_way(), timeout=SCAN_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
 
     def _scan_is_fresh(self) -> bool:
@@ -160,9 +171,46 @@ class Pump:
         await self._look_at_connections()
         async for row in self.services.store.dirty.rows(changed_since=since):
             key = (row.value.entity, row.value.halo_id)
-            if key not in self.active:
-                self.rows[key] = row
+            held = self.rows.get(key)
+            if key not in self.active and (held is None or held.etag != row.etag):
+                self.rows[key], self.seen[key] = row, time.monotonic()
         self.scanned_at = started
+        self.services.halo_reads.settle(self._invoices())
+
+    def _invoices(self) -> dict[str, Waiting]:
+        """The invoices that may be tried now."""
+        now = utc_now()
+        return {
+            halo_id: Waiting(row, self.seen[entity, halo_id])
+            for (entity, halo_id), row in self.rows.items()
+            if entity == "invoice"
+            and (entity, halo_id) not in self.active
+            and (row.value.not_before is None or row.value.not_before <= now)
+        }
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        reading = [self.reading] if self.reading and not self.reading.done() else []
+        return [*self.active.values(), *reading]
+
+    def _read_ahead(self) -> None:
+        """Have the next list read for the invoices that wait for one."""
+        if self.reading is None or self.reading.done():
+            reads = self.services.halo_reads
+            waiting = self._invoices()
+            if any(reads.stance(one) in ("coming", "echo") for one in waiting.values()):
+                self.reading = asyncio.create_task(self._read(waiting), name="read ahead")
+
+    async def _read(self, waiting: dict[str, Waiting]) -> None:
+        try:
+            for row in await self.services.halo_reads.ahead(waiting):
+                await let_go(self.services, row)
+                key = (row.value.entity, row.value.halo_id)
+                if self.rows.get(key) is row:
+                    del self.rows[key]
+        except Exception:
+            # The rows are still there: each is pushed with a read of its own.
+            log.exception("reading ahead ended unexpectedly")
+            self.services.halo_reads.rest()
 
     def _ready(self) -> list[Key]:
         """Rows that may be tried now, fairest first.
@@ -194,11 +242,32 @@ class Pump:
         free = WORKERS - len(self.active)
         if free <= 0 or self.lost:
             return
-        for key in self._ready()[:free]:
+        for key in self._ready():
+            if free <= 0:
+                break
+            if not self._goes_now(key):
+                continue
+            free -= 1
             row = self.rows.pop(key)
             self.active[key] = asyncio.create_task(
-                push_row(self.services, row, self.connections), name=f"push {key[0]} {key[1]}"
+                push_row(self.services, row, self.connections, self.seen.pop(key)),
+                name=f"push {key[0]} {key[1]}",
             )
+
+    def _goes_now(self, key: Key) -> bool:
+        """Whether the row needs not wait for a list."""
+        match self.services.halo_reads.stance(Waiting(self.rows[key], self.seen[key])):
+            case "echo":
+                return False
+            case "coming" if self._since_lone < LONE_EVERY:
+                return False
+            case "coming":
+                self._since_lone = 0
+            case "ready":
+                self._since_lone += 1
+            case "alone":
+                pass
+        return True
 
     async def _finish_active(self) -> None:
         if not self.active:

@@ -284,6 +284,8 @@ async def _told(
             link, unreported="none", unreported_id="", halo_stamp=seen, echo_until=window
         )
         await push.services.store.links.replace(told, row.etag)
+    if stamp:
+        push.services.halo_reads.wrote(push.entity, push.halo_id, stamp)
     return Done(outcome)
 
 

@@ -42,13 +42,18 @@ class _DeletedBefore(Exception):
     """A delete that was carried out and told already: its message came twice, or its end was cut short."""
 
 
-async def push_row(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
-    """Push one record. Ends with the row gone, moved to a later time, or left for a newer change; never raises."""
+async def push_row(
+    services: Services, row: Row[Dirty], connections: list[Connection], seen: float | None = None
+) -> None:
+    """Push one record. Ends with the row gone, moved to a later time, or left for a newer change; never raises.
+
+    `seen`: when the row was read (monotonic seconds), so that what a list brought since then may serve.
+    """
     dirty = row.value
     async with services.lane(dirty.entity, dirty.halo_id), services.halo_writes.push():
         with count_requests():
             try:
-                await _push(services, row, connections)
+                await _push(services, row, connections, seen)
             except LostLease:
                 log.warning(
                     "the pump's lease was lost; %s %s stays for the next", dirty.entity, dirty.halo_id
@@ -62,16 +67,25 @@ async def push_row(services: Services, row: Row[Dirty], connections: list[Connec
                 await _unexpected(services, row)
 
 
-async def _push(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
+async def let_go(services: Services, row: Row[Dirty]) -> None:
+    """The row tells of nothing but our own write: it goes, unless the record changed since."""
+    await _finish(services, row, Done(None))
+
+
+async def _push(
+    services: Services, row: Row[Dirty], connections: list[Connection], seen: float | None
+) -> None:
     token, asked = current_push.set(None), last_asked.set([])
     try:
-        await _route_and_push(services, row, connections)
+        await _route_and_push(services, row, connections, seen)
     finally:
         current_push.reset(token)
         last_asked.reset(asked)
 
 
-async def _route_and_push(services: Services, row: Row[Dirty], connections: list[Connection]) -> None:
+async def _route_and_push(
+    services: Services, row: Row[Dirty], connections: list[Connection], seen: float | None
+) -> None:
     dirty, adapter = row.value, ADAPTERS[row.value.entity]
     connection: Connection | None = None
     admitted: Connection | None = None
@@ -81,7 +95,7 @@ async def _route_and_push(services: Services, row: Row[Dirty], connections: list
         if connection is not None:
             admitted = await _admit(services, connection)
         # Halo is read once the row is in hand: an edit made later moves the generation and comes again.
-        halo_record = await adapter.read(services, dirty.halo_id)
+        halo_record = services.halo_reads.take(row, seen) or await adapter.read(services, dirty.halo_id)
         if connection is None:
             if halo_record is None:
                 raise await _unknown_in_halo(services, dirty)
