@@ -28,10 +28,11 @@ from bc.sync import breaker_notes
 from bc.sync.bc_budget import BcBudget
 from bc.sync.breaker import Breaker
 from bc.sync.context import LostLease
+from bc.sync.halo_budget import HaloBudget
 from bc.sync.halo_facts import HaloFacts
 from bc.sync.halo_reads import HaloReads
 from bc.sync.halo_writes import HaloWrites
-from bc.sync.permits import BorrowedPermits, HaloBudget, PumpPermits
+from bc.sync.permits import BorrowedPermits, PumpPermits
 from bc.sync.references import KnownInBc
 from bc.sync.tally import Tally
 
@@ -64,6 +65,8 @@ class Services:
     breakers: dict[str, Breaker] = field(default_factory=dict)
     poked: asyncio.Event = field(default_factory=asyncio.Event)
     fence_until: float = 0.0
+    # How many records that a person ordered wait for the pump of this process.
+    orders: int = 0
     _lanes: defaultdict[tuple[str, str], asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock)
     )

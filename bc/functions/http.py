@@ -19,6 +19,7 @@ import msgspec
 
 from bc.errors import SyncError
 from bc.functions.problems import Problem, invalid, not_found, problem_of
+from bc.sync.patience import AT_A_PAGE, for_a_person
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -173,7 +174,8 @@ class Router:
             if route.auth == "admin":
                 self._guard(services, request)
             _check_size(request, route.max_body)
-            answer = await route.handler(services, replace(request, args=args))
+            with for_a_person(AT_A_PAGE):
+                answer = await route.handler(services, replace(request, args=args))
         except Problem as problem:
             answer = problem_answer(problem)
         except SyncError as error:

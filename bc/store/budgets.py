@@ -30,17 +30,18 @@ class Budgets:
         self._permits = _Guarded(table, Codec(Permits), Permits())
         self._now = now
 
-    async def take_halo(self, n: int, ceiling: int) -> tuple[int, float]:
+    async def take_halo(self, n: int, ceiling: int, *, kept: int = 0) -> tuple[int, float]:
         """Lease up to `n` Halo calls, to be made within `BLOCK_LIFE`: (granted, seconds to wait when 0).
 
-        Whatever the instances do, no 5 minutes hold more than `ceiling` calls.
+        Whatever the instances do, no 5 minutes hold more than `ceiling` calls. The last `kept` of them are left to
+        callers who keep none.
         """
         length = WINDOW + BLOCK_LIFE
 
         def take(window: Window) -> tuple[Window, tuple[int, float]]:
             now = self._now()
             window = window.at(now, length)
-            granted = max(0, min(n, ceiling - window.used))
+            granted = max(0, min(n, ceiling - kept - window.used))
             if not granted:
                 return window, (0, window.frees_in(now, length) + random.random() * 0.2)
             return window.plus(now, granted), (granted, 0.0)

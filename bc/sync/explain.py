@@ -8,7 +8,7 @@ import msgspec
 
 from bc.clients.business_central import count_requests
 from bc.entities.values import Record
-from bc.errors import Refused, Skip, SyncError
+from bc.errors import Refused, Skip, SyncError, Throttled
 from bc.model import Connection, Dirty, Entity, Link
 from bc.sync.adapter import Adapter, Due, Posts
 from bc.sync.context import Push, utc_now
@@ -40,6 +40,8 @@ async def explain(services: Services, entity: Entity, halo_id: str, connection_i
     with count_requests():
         try:
             return await _explain(services, entity, halo_id, connection_id, steps)
+        except Throttled:
+            raise  # says nothing about the record: the page tells when to ask again
         except SyncError as error:
             verdict = "would_skip" if isinstance(error, Skip) else "would_fail"
             steps.append(Step(error.code, False, error.message, error.cure or None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
 from bc.clients.halo import PAGE_SIZE
@@ -13,6 +14,7 @@ from bc.entities.halo_lists import CHARGE_TYPES, LISTS, ListName, code_column, f
 from bc.entities.values import flag, ident, text
 from bc.errors import Refused
 from bc.model import HaloConventions
+from bc.sync.patience import a_person_waits, for_a_person
 
 if TYPE_CHECKING:
     from bc.clients.halo import Halo
@@ -37,7 +39,9 @@ class HaloFacts:
             if kept and time.monotonic() - kept[0] < FRESH_SECONDS:
                 return kept[1]
             try:
-                value = await read()
+                # Pushes and people wait at the same lock, so nobody may hold it for as long as a flood lasts.
+                with for_a_person() if not a_person_waits() else nullcontext():
+                    value = await read()
             except Refused:
                 value = absent
             self._kept[name] = (time.monotonic(), value)

@@ -2,7 +2,7 @@
 
 Halo's calls are the narrow pipe, Business Central's answers come one by one: so the rows of a write-back wait a moment
 for those of others. They wait for nobody who waits himself: as soon as every push under way has handed in its row, the
-array goes, and a lone push sends at once. An array that Halo refuses is halved until the right row is to blame.
+array goes, and a lone push, or one that a person ordered, sends at once. An array that Halo refuses is halved until the right row is to blame.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bc.clients.halo import ArrayRefused, Strangers
 from bc.entities.values import Record, ident
 from bc.errors import Refused, SyncError, Transient
+from bc.sync.patience import a_person_waits
 from bc.sync.permits import asks
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class HaloWrites:
         if not rows:
             return []
         asks("halo")
-        if self._pushes <= 1 or not _counted.get():
+        if self._pushes <= 1 or not _counted.get() or a_person_waits():
             return await self._halo.save(resource, rows)
         entry = _Entry(rows, asyncio.get_running_loop().create_future())
         queue = self._queues.setdefault(resource, _Queue())

@@ -1,4 +1,4 @@
-"""How many calls may be in flight: five to BC for each principal over all instances, and Halo's 5-minute ceiling."""
+"""How many calls may be in flight: five to BC for each principal over all instances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from bc.errors import Throttled
 from bc.model import Connection
-from bc.store.budgets import BLOCK_LIFE
 from bc.sync.bc_budget import BcBudget
 from bc.sync.routing import Paused
 
@@ -171,32 +170,3 @@ class BorrowedPermits:
             yield
         finally:
             await self._budgets.give_back(principal, holder)
-
-
-class HaloBudget:
-    """Halo calls, leased from storage in blocks so that a call costs no storage trip of its own."""
-
-    BLOCK = 10
-
-    def __init__(self, budgets: Budgets, ceiling: int) -> None:
-        self._budgets = budgets
-        self._ceiling = ceiling
-        self._left = 0
-        self._good_until = 0.0
-        self._lock = asyncio.Lock()
-
-    async def take(self, calls: int) -> None:
-        """Wait until `calls` more may be made."""
-        asks("halo")
-        async with self._lock:
-            if time.monotonic() > self._good_until:
-                # The ceiling holds for any five minutes only if a block is used soon after it was granted.
-                self._left = 0
-            while self._left < calls:
-                block = max(calls, min(self.BLOCK, self._ceiling // 10 or 1))
-                granted, wait = await self._budgets.take_halo(block, self._ceiling)
-                self._left += granted
-                self._good_until = time.monotonic() + BLOCK_LIFE.total_seconds()
-                if granted == 0:
-                    await asyncio.sleep(min(max(wait, 0.2), 30.0))
-            self._left -= calls

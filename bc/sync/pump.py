@@ -176,6 +176,7 @@ class Pump:
                 self.rows[key], self.seen[key] = row, time.monotonic()
         self.scanned_at = started
         self.services.halo_reads.settle(self._invoices())
+        self.services.orders = sum(1 for row in self.rows.values() if row.value.source == "manual")
 
     def _invoices(self) -> dict[str, Waiting]:
         """The invoices that may be tried now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bc.sync import breaker_notes, retry
 from bc.sync.breaker_notes import breaker_of
 from bc.sync.context import LostLease, Push, current_push, utc_now
 from bc.sync.outcomes import outcome_of, record, status_of, unrouted, wait_for_cure
+from bc.sync.patience import for_a_person
 from bc.sync.permits import last_asked
 from bc.sync.push import Done, push_record
 from bc.sync.registry import ADAPTERS
@@ -35,6 +37,7 @@ WAITS = {
     "needs_authorization": WAIT_FOR_PERSON,
     CompanyGone.CODE: timedelta(minutes=1),
 }
+FEW_ORDERS = 20
 _REPORT = "It is tried again by itself. If it stays, report it with the time: the log has the details."
 
 
@@ -51,7 +54,7 @@ async def push_row(
     """
     dirty = row.value
     async with services.lane(dirty.entity, dirty.halo_id), services.halo_writes.push():
-        with count_requests():
+        with count_requests(), _in_whose_name(services, dirty):
             try:
                 await _push(services, row, connections, seen)
             except LostLease:
@@ -65,6 +68,12 @@ async def push_row(
                 # Whatever it was, the change must not be lost with it.
                 log.exception("push ended unexpectedly: %s %s", dirty.entity, dirty.halo_id)
                 await _unexpected(services, row)
+
+
+def _in_whose_name(services: Services, dirty: Dirty) -> AbstractContextManager[None]:
+    """A person's order goes before a flood, unless it is one."""
+    ordered = dirty.source == "manual" and services.orders <= FEW_ORDERS
+    return for_a_person() if ordered else nullcontext()
 
 
 async def let_go(services: Services, row: Row[Dirty]) -> None:

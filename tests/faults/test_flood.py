@@ -222,3 +222,32 @@ async def test_the_columns_that_make_a_list_row_full_are_all_that_a_push_looks_a
     assert reference_in_bc(house, halo_id) == "PO-1"
     assert header - invoice_columns.HEADER == set()
     assert line - invoice_columns.LINE == set()
+
+
+async def use_up(house: House, *, kept: int) -> None:
+    """A flood has taken all calls that it may have."""
+    granted, _ = await house.services.store.budgets.take_halo(20_000, 20_000, kept=kept)
+    assert granted > 10_000
+    house.services.halo._budget.__self__._others.left = 0  # type: ignore[attr-defined]  # what is leased already
+    house.services.halo_facts.forget()
+
+
+async def test_a_persons_order_is_pushed_while_a_flood_has_used_up_its_calls(house: House) -> None:
+    customer, product = await house.customer(), await house.product()
+    halo_id = house.invoice(customer, product)
+    await use_up(house, kept=2_000)
+    await house.services.store.dirty.mark("invoice", halo_id, source="manual", requested_at=datetime.now(UTC))
+    await house.push()
+    await check(house, [halo_id])
+
+
+async def test_a_page_is_told_when_to_ask_again_once_people_have_used_up_theirs_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer, product = await house.customer(), await house.product()
+    halo_id = house.invoice(customer, product)
+    await use_up(house, kept=0)
+    monkeypatch.setattr("bc.functions.http.AT_A_PAGE", 0.0)
+    problem = await house.ask("GET", f"/api/explain/invoice/{halo_id}", status=503)
+    assert problem["code"] == "throttled"
+    assert "seconds" in problem["detail"]
