@@ -9,7 +9,9 @@ bc_budget: {used, limit, in_flight}, breaker: {open, since, until, code, message
 secret_days_left, secret_warning: 60 | 30 | 7 | 1 | 0 | null, secret_detail,
 token: {ok, code, message, cure, authorized_by, permissions}}], halo: {budget: {used, limit},
 last_sweep: {at, ok, detail} | null, sweep_minutes, last_event_at, last_seen}, waiting, waiting_capped, unrouted,
-open_errors}`. `state.code`: `ready`, `paused`, `needs_authorization`, `not_set_up`, `company_gone`, `breaker_open`.
+open_errors, encryption: {current, older, unreadable} | null}`. `state.code`: `ready`, `paused`, `needs_authorization`, `not_set_up`, `company_gone`, `breaker_open`.
+
+`GET /api/connections/{id}/doctor` -> `{checks: [{name, status: ok | warning | failed, detail, cure?}], at}`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
-"""`/api/status`: how every connection and Halo stand, for the console's home."""
+"""`/api/status`: how every connection and Halo stand; `/api/connections/{id}/doctor`: both ends checked now."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bc.doctor.examine import examine
+from bc.functions.api_connections import connection_of
 from bc.functions.http import Answer, Request, Route, json_answer
 from bc.status.overview import OverviewDesk
 
@@ -18,4 +21,14 @@ async def status(services: Services, request: Request) -> Answer:
     return json_answer(await _desk.look(services))
 
 
-ROUTES = (Route("GET", "/api/status", status),)
+async def doctor(services: Services, request: Request) -> Answer:
+    """Each check with its cure; what a remote refuses is a failed check and no error of this call."""
+    connection = await connection_of(services, request)
+    checks = await examine(services, connection)
+    return json_answer({"at": datetime.now(UTC), "checks": checks})
+
+
+ROUTES = (
+    Route("GET", "/api/status", status),
+    Route("GET", "/api/connections/{id}/doctor", doctor),
+)

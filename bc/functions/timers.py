@@ -47,8 +47,10 @@ async def delta_imports(timer: func.TimerRequest) -> None:
 @blueprint.function_name("clear_old")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 17 3 * * *", run_on_startup=False)
 async def clear_old(timer: func.TimerRequest) -> None:
-    """Each night: outcomes, closed errors and ended jobs past their keeping."""
+    """Each night: outcomes, closed errors and ended jobs past their keeping; secrets sealed with an older key."""
     services = await _services()
+    if services.settings.encryption_keys:
+        await services.store.reseal()
     before = datetime.now(UTC) - timedelta(days=services.settings.outcome_retention_days)
     await services.store.purge(before)
     await services.store.tax_values.purge()

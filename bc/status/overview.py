@@ -96,7 +96,11 @@ class ConnectionState(Struct, frozen=True):
 
 
 class Overview(Struct, frozen=True):
-    """`unrouted` records wait whose connection shows when they are read; `open_errors` counts those of no connection."""
+    """`unrouted` records wait whose connection shows when they are read; `open_errors` counts those of no connection.
+
+    `encryption`: stored secrets by the key that opens them; the older keys are needed while `older` is not 0. None
+    without a key.
+    """
 
     at: datetime
     connections: list[ConnectionState]
@@ -105,6 +109,7 @@ class Overview(Struct, frozen=True):
     waiting_capped: bool
     unrouted: int
     open_errors: int
+    encryption: dict[str, int] | None = None
 
 
 class OverviewDesk:
@@ -140,6 +145,7 @@ async def overview(services: Services) -> Overview:
         waiting_capped=waiting >= WAITING_CAP,
         unrouted=sum(n for (connection_id, _), n in census.items() if connection_id not in known),
         open_errors=sum(n for connection_id, n in errors.items() if connection_id not in known),
+        encryption=(await store.seals())._asdict() if services.settings.encryption_keys else None,
     )
 
 

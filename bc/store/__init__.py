@@ -20,6 +20,7 @@ from bc.store.outcomes import Outcomes
 from bc.store.queues import Queues
 from bc.store.remote import Account, ServerClock
 from bc.store.rows import ALL, OfConnection, Page, Row, Stale
+from bc.store.sealing import Seals, reseal, survey
 from bc.store.tables import Tables
 from bc.store.tax_values import TaxValues
 from bc.store.tokens import Tokens
@@ -65,7 +66,7 @@ class Store:
         self._tables = Tables(self._account)
         time = now or clock
         self._now = time
-        vault = Vault(settings.encryption_keys)
+        self._vault = vault = Vault(settings.encryption_keys)
         self.queues = Queues(self._account)
         self.connections = Connections(self._tables, vault, time)
         self.links = Links(self._tables)
@@ -86,6 +87,14 @@ class Store:
         """One cheap call to tables and to queues. Raises `NotConfigured` or `Transient` in words."""
         await self.notes.check()
         await self.queues.check()
+
+    async def seals(self) -> Seals:
+        """Client secrets and token caches by the key that opens them. Raises `NotConfigured` without a key."""
+        return await survey(self._vault, self.connections, self.tokens)
+
+    async def reseal(self) -> int:
+        """Seal anew what an older key of `ENCRYPTION_KEYS` sealed; how many rows."""
+        return await reseal(self._vault, self.connections, self.tokens)
 
     async def purge(self, before: datetime) -> int:
         """Remove outcomes, closed errors and ended jobs older than a time; how many. Open errors stay."""

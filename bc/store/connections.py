@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
 import msgspec
@@ -12,6 +12,7 @@ from bc.settings import Secret
 from bc.store import keys
 from bc.store.records import until_it_holds
 from bc.store.rows import VERSION, Codec, Row
+from bc.store.sealing import Sealed
 from bc.store.tables import Tables, Write
 from bc.store.vault import Vault
 
@@ -82,6 +83,12 @@ class Connections:
         """Another client secret. Raises `NotConfigured` without a key."""
         await self._table.put(_PARTITION, _secret_key(connection_id), self._sealed(secret))
 
+    async def sealed(self) -> AsyncIterator[Sealed]:
+        """Every sealed client secret."""
+        start, below = keys.starting_with("s", total=2)
+        async for found in self._table.query(partition=_PARTITION, start=start, below=below):
+            yield Sealed(self._table, found, str(found.properties["sealed"]), _packed_seal)
+
     async def delete(self, connection_id: str) -> None:
         """Remove a connection and its secret; fine where there is none. Its other rows: `Store.forget`."""
         await self._table.delete_keys(_PARTITION, [_key(connection_id), _secret_key(connection_id)])
@@ -117,7 +124,11 @@ class Connections:
         ]
 
     def _sealed(self, secret: Secret) -> dict[str, str | int]:
-        return {"v": VERSION, "sealed": self._vault.seal(secret)}
+        return _packed_seal(self._vault.seal(secret))
+
+
+def _packed_seal(sealed: str) -> dict[str, str | int]:
+    return {"v": VERSION, "sealed": sealed}
 
 
 def _key(connection_id: str) -> str:

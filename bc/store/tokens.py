@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 
 from bc.store import keys
 from bc.store.rows import Codec, Row, Stale, time_text
+from bc.store.sealing import Sealed
 from bc.store.tables import Tables
 from bc.store.vault import Vault
 
@@ -49,6 +50,11 @@ class Tokens:
         else:
             written = await self._table.insert(_CACHES, keys.encode(key), properties)
         return Row(text, written)
+
+    async def sealed(self) -> AsyncIterator[Sealed]:
+        """Every sealed token cache; sign-ins under way end within minutes."""
+        async for found in self._table.query(partition=_CACHES):
+            yield Sealed(self._table, found, self._sealed.unpack(found.properties), self._sealed.pack)
 
     async def delete_cache(self, key: str) -> None:
         """Forget a token cache; fine where there is none."""

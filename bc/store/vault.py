@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -14,7 +15,8 @@ class Vault:
     """Seals and opens texts. Without keys it refuses with `NotConfigured`, so nothing is ever stored plainly."""
 
     def __init__(self, keys: Sequence[Secret]) -> None:
-        self._cipher = MultiFernet([Fernet(key.reveal()) for key in keys]) if keys else None
+        self._ciphers = [Fernet(key.reveal()) for key in keys]
+        self._cipher = MultiFernet(self._ciphers) if keys else None
 
     def seal(self, text: str) -> str:
         """The text as an authenticated cipher text. Raises `NotConfigured` without a key."""
@@ -30,6 +32,17 @@ class Vault:
                 "A stored secret was sealed with a key that is not in ENCRYPTION_KEYS.",
                 cure="Put the former key back behind the new one, or enter the secret again and sign in again.",
             ) from None
+
+    def state_of(self, sealed: str) -> Literal["current", "older", "unreadable"]:
+        """Whether the first key opens it, one behind it, or none. Raises `NotConfigured` without a key."""
+        self._ready()
+        for number, cipher in enumerate(self._ciphers):
+            try:
+                cipher.decrypt(sealed)
+            except InvalidToken:
+                continue
+            return "older" if number else "current"
+        return "unreadable"
 
     def _ready(self) -> MultiFernet:
         if self._cipher is None:
