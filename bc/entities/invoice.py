@@ -160,10 +160,12 @@ def plan(
     currency: str = "",
     kind: DocumentKind = INVOICE,
     applies_to: str = "",
+    bill_to: str = "",
 ) -> InvoicePlan:
     """What the invoice becomes in BC. Raises `Refused` or `Skip` with the first line that cannot be booked.
 
-    `applies_to`: the BC id of the posted invoice that a credit note credits.
+    `applies_to`: the BC id of the posted invoice that a credit note credits. `bill_to`: that of who pays, where it is
+    not the customer.
     """
     halo_id = ident(invoice, "id")
     name = display_name(invoice)
@@ -190,20 +192,20 @@ def plan(
             f"{kind.word.capitalize()} {name} has no line to book.",
             cure=f"Add a line with a product or an account to the {kind.word} in Halo.",
         )
-    header = _header(invoice, halo_id, customer, currency, kind)
+    header = _header(invoice, customer, bill_to, currency, kind)
     if applies_to:
         header["invoiceId"] = applies_to
     return InvoicePlan(halo_id, name, header, tuple(lines), net_total, tuple(warnings), kind)
 
 
 def _header(
-    invoice: Record, halo_id: str, customer: Link, currency: str, kind: DocumentKind
+    invoice: Record, customer: Link, bill_to: str, currency: str, kind: DocumentKind
 ) -> dict[str, Any]:
-    # The customer stands first: it overwrites terms, currency and addresses that came before it.
-    header: dict[str, Any] = {
-        "customerId": customer.bc_id,
-        "externalDocumentNumber": external_number(halo_id),
-    }
+    # The customer stands first and the payer next: they overwrite terms, currency and addresses that came before.
+    header: dict[str, Any] = {"customerId": customer.bc_id}
+    if bill_to:
+        header["billToCustomerId"] = bill_to
+    header["externalDocumentNumber"] = external_number(ident(invoice, "id"))
     dated = day(invoice, "invoice_date")
     if dated:
         # In this order: BC takes a posting date over into the document's date, and both move the due date.

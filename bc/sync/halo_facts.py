@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Resource = Literal["Client", "Item"]
 FRESH_SECONDS = 300
 MOST_PAGES = 5_000
+MOST_CLIENTS = 20_000
 SAMPLE = 5
 
 
@@ -31,6 +32,7 @@ class HaloFacts:
     def __init__(self, halo: Halo) -> None:
         self._halo = halo
         self._kept: dict[str, tuple[float, Any]] = {}
+        self._payers: dict[str, tuple[float, str]] = {}
         self._lock = asyncio.Lock()
 
     async def _fresh(self, name: str, read: Callable[[], Awaitable[Any]], absent: Any) -> Any:
@@ -50,6 +52,7 @@ class HaloFacts:
     def forget(self) -> None:
         """Read everything again at the next use: a person changed something in Halo and asks anew."""
         self._kept.clear()
+        self._payers.clear()
 
     async def control(self) -> dict[str, Any]:
         """Halo's global settings; {} where the API application may not read them."""
@@ -104,6 +107,22 @@ class HaloFacts:
         """Whether Halo itself makes up accounts ids for these records (GUIDE G20)."""
         name = "autogenerate_accountsid" if resource == "Client" else "autogenerate_itemaccountsid"
         return flag(await self.control(), name)
+
+    async def client_to_invoice(self, client_id: str) -> str:
+        """The id of the client that gets this one's invoices, "" for itself."""
+        kept = self._payers.get(client_id)
+        if kept and time.monotonic() - kept[0] < FRESH_SECONDS:
+            return kept[1]
+        # Without the lock of the other facts: one client must not wait for another.
+        try:
+            client = await self._halo.client(client_id) if client_id else None
+        except Refused:
+            client = None
+        payer = ident(client or {}, "client_to_invoice")
+        if len(self._payers) > MOST_CLIENTS:
+            self._payers.clear()
+        self._payers[client_id] = (time.monotonic(), payer)
+        return payer
 
     async def accounts_module_on(self) -> bool | None:
         """Whether Halo's account-code module is on; None where Halo does not say."""

@@ -12,13 +12,14 @@ from bc.entities import invoice as entity
 from bc.entities.credit_note import kind_in_halo
 from bc.entities.document_kind import CREDIT_NOTE, DocumentKind, kind_of
 from bc.entities.stamps import OF_ITSELF, is_as_written
-from bc.entities.values import Record, flag, ident, text
+from bc.entities.values import Record, flag, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
 from bc.sync import credit_notes, invoice_writes, invoices, posting
 from bc.sync.adapter import Due
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
+from bc.sync.invoice_parties import parties_of
 from bc.sync.invoices import Prepared
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class InvoiceSync:
 
     async def prepare(self, push: Push, record: Record, link: Link | None) -> Prepared:
         self._check_kind(push, record, link)
-        customer = await self._customer(push, record)
-        prepared = await invoices.prepare(push, record, customer, link)
+        parties = await parties_of(push, record, link)
+        prepared = await invoices.prepare(push, record, parties, link)
         for warning in prepared.plan.warnings:
             push.warn(warning.code, warning.message)
         await posting.check_change(push, prepared, link)
@@ -86,26 +87,6 @@ class InvoiceSync:
             cure=f"Make it {_a(was.word)} in Halo again. Or delete {was.bc_word} {number} in Business Central, unlink it "
             "here under Links, and retry.",
         )
-
-    async def _customer(self, push: Push, record: Record) -> Link:
-        customer_id = ident(record, "client_id")
-        row = (
-            await push.services.store.links.get(push.connection.id, "customer", customer_id)
-            if customer_id
-            else None
-        )
-        if row and row.value.exists:
-            return row.value
-        if customer_id and "customer" in push.connection.settings.sync_entities and not push.dry_run:
-            linked = await push.services.push_first(push, "customer", customer_id)
-            if linked:
-                return linked
-        name = text(record, "client_name") or f"with id {customer_id}"
-        raise Skip(
-            "customer_not_linked",
-            f"{push.word.capitalize()} {self.name(record)}: its customer {name} is not linked to Business Central.",
-            cure=f"Import or link the customer; the {push.word} is then sent by itself.",
-        ).needs(f"link:{push.connection.id}:customer:{customer_id}")
 
     async def find(
         self, push: Push, record: Record, plan: Prepared, link: Link | None
@@ -131,7 +112,7 @@ class InvoiceSync:
         if document is None:
             return None
         if interrupted:
-            await invoice_writes.refuse_gross_prices(push, kind, document, plan.plan.name)
+            await invoice_writes.refuse_unfit(push, plan.plan, document)
         found = invoice_writes.recovered(document, plan, base)
         return msgspec.structs.replace(found, source="created" if interrupted else "adopted"), (
             "created" if interrupted else "adopted"

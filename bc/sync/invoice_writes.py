@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from bc.clients.business_central import Part, PartAnswer, decode_enum, part_error
-from bc.entities.document_kind import DocumentKind, kind_of
+from bc.entities.document_kind import kind_of
 from bc.entities.invoice import InvoicePlan
 from bc.entities.line_diff import Insert
 from bc.errors import AlreadyExists, Conflict, Gone, Refused, SyncError, UnknownOutcome
@@ -18,6 +18,7 @@ from bc.sync.adapter import Partly, Removed
 from bc.sync.conflicts import check_nobody_asks, three_way
 from bc.sync.context import Push
 from bc.sync.invoice_documents import (
+    BLANK_GUID,
     Document,
     applied,
     keys_by_number,
@@ -40,7 +41,7 @@ async def create(push: Push, prepared: Prepared, link: Link, *, repeated: bool) 
     """
     plan, inserts = prepared.plan, prepared.diff.inserts
     document = await _inserted(push, plan, inserts, repeated=repeated)
-    await refuse_gross_prices(push, plan.kind, document, plan.name)
+    await refuse_unfit(push, plan, document)
     keys = keys_by_number(document, prepared.numbers)
     if len(keys) == len(plan.lines):
         return _taken(push, link, document, prepared, keys)
@@ -141,7 +142,7 @@ async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
     answers = await push.bc.batch(push.connection, parts, snapshot=True)
     _raise_first_error(answers, wrote=True)
     document = answers[-1].body or {}
-    await refuse_gross_prices(push, kind, document, prepared.plan.name)
+    await refuse_unfit(push, prepared.plan, document)
     now = applied(link, document, prepared.plan, _keys_after(document, link))
     return msgspec.structs.replace(now, payload=prepared.plan.header_payload)
 
@@ -252,16 +253,31 @@ async def delete(push: Push, link: Link) -> Action:
     raise AssertionError("unreachable")
 
 
-async def refuse_gross_prices(push: Push, kind: DocumentKind, document: Document, name: str) -> None:
-    """Remove a draft whose customer has prices that include tax, and say so: Halo's are net."""
-    if not document.get("pricesIncludeTax") or decode_enum(str(document.get("status"))) != DRAFT:
+async def refuse_unfit(push: Push, plan: InvoicePlan, document: Document) -> None:
+    """Remove a draft that says another sum than Halo does, and say so: its customer's prices include tax, or it is in
+    the customer's foreign currency while Halo did not name one."""
+    if decode_enum(str(document.get("status"))) != DRAFT:
         return
-    await push.bc.delete(push.connection, kind.path(str(document["id"])), str(document["@odata.etag"]))
-    raise Removed(
-        "prices_include_tax",
-        f"{kind.word.capitalize()} {name}: this customer's prices include tax in Business Central, Halo's do not.",
-        cure="Untick “Prices Including VAT” on the customer card in Business Central, then retry.",
-    )
+    foreign = str(document.get("currencyId") or BLANK_GUID) != BLANK_GUID
+    if document.get("pricesIncludeTax"):
+        error = Removed(
+            "prices_include_tax",
+            f"{plan.kind.word.capitalize()} {plan.name}: this customer's prices include tax in Business Central, Halo's "
+            "do not.",
+            cure="Untick “Prices Including VAT” on the customer card in Business Central, then retry.",
+        )
+    elif foreign and "currencyCode" not in plan.header:
+        error = Removed(
+            "currency_unknown",
+            f"{plan.kind.word.capitalize()} {plan.name}: Halo does not say its currency, and the customer's in Business "
+            f"Central is {document.get('currencyCode')}.",
+            cure="Choose the default currency in Halo, and let the API application read currencies and settings.",
+        )
+    else:
+        return
+    path = plan.kind.path(str(document["id"]))
+    await push.bc.delete(push.connection, path, str(document["@odata.etag"]))
+    raise error
 
 
 def _own_rows(answer: PartAnswer, halo_id: str) -> list[Document]:

@@ -22,7 +22,18 @@ from bc.model import ConnectionSettings, Link
 from bc.sync.context import Push
 from bc.sync.credit_notes import applies_to
 from bc.sync.invoice_documents import Document
+from bc.sync.invoice_parties import Parties
 from bc.sync.references import references_of
+
+RECREATES_LINES = frozenset(("customerId", "billToCustomerId", "currencyCode"))
+# What BC works out anew, over what was sent before, when one of these changes.
+OVERWRITES: Mapping[str, frozenset[str]] = {
+    "customerId": frozenset(("billToCustomerId", "currencyCode", "dueDate")),
+    "billToCustomerId": frozenset(("currencyCode", "dueDate")),
+    "postingDate": frozenset(("dueDate",)),
+    "invoiceDate": frozenset(("dueDate",)),
+    "creditMemoDate": frozenset(("dueDate",)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +58,10 @@ class Prepared:
     @property
     def goes_in_steps(self) -> bool:
         """Another customer or currency makes BC re-create the lines, with new ids and numbers."""
-        return self.action == "update" and bool(self.header.keys() & {"customerId", "currencyCode"})
+        return self.action == "update" and bool(self.header.keys() & RECREATES_LINES)
 
 
-async def prepare(push: Push, invoice: Record, customer: Link, link: Link | None) -> Prepared:
+async def prepare(push: Push, invoice: Record, parties: Parties, link: Link | None) -> Prepared:
     """Plan the document and compare it with what BC last took. Reads BC only for numbers no link knows.
 
     Raises `Skip` and `Refused` for an invoice that cannot be booked.
@@ -61,7 +72,14 @@ async def prepare(push: Push, invoice: Record, customer: Link, link: Link | None
     kind = kind_in_halo(invoice, settings, link)
     target = await applies_to(push, invoice, link) if kind is CREDIT_NOTE else ""
     plan = entity.plan(
-        invoice, customer, settings, references, currency=currency, kind=kind, applies_to=target
+        invoice,
+        parties.customer,
+        settings,
+        references,
+        currency=currency,
+        kind=kind,
+        applies_to=target,
+        bill_to=parties.bill_to,
     )
     return compared(plan, link, settings)
 
@@ -85,13 +103,27 @@ def compared(plan: InvoicePlan, link: Link | None, settings: ConnectionSettings)
 
 def _header_changes(link: Link, plan: InvoicePlan) -> dict[str, Any]:
     before: dict[str, Any] = msgspec.json.decode(link.payload) if link.payload else {}
-    changed = {name: value for name, value in plan.header.items() if before.get(name) != value}
+    changed = {name for name, value in plan.header.items() if before.get(name) != value}
+    if before.get("billToCustomerId") and "billToCustomerId" not in plan.header:
+        # Nobody else pays any more.
+        header = {**plan.header, "billToCustomerId": plan.header["customerId"]}
+        changed.add("billToCustomerId")
+    else:
+        header = plan.header
+    again = frozenset[str]().union(*(OVERWRITES.get(name, frozenset()) for name in changed))
     cleared = {
         name: blank
         for name, blank in plan.kind.blanks.items()
         if before.get(name) and name not in plan.header
     }
-    return {**changed, **cleared}
+    wanted = _in_order(header)
+    return {**{name: value for name, value in wanted.items() if name in changed | again}, **cleared}
+
+
+def _in_order(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Customer and payer first: they overwrite what came before them."""
+    first = {name: header[name] for name in ("customerId", "billToCustomerId") if name in header}
+    return {**first, **header}
 
 
 def create_parts(plan: InvoicePlan, inserts: Sequence[Insert]) -> tuple[Part, ...]:

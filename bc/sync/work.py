@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bc.clients.business_central import count_requests, requests_made
+from bc.entities.values import text
 from bc.errors import CompanyGone, NeedsAuthorization, Refused, Skip, SyncError, Throttled, Transient
 from bc.model import Connection, Dirty, Entity, Link, Outcome
 from bc.store.rows import Row, Stale
@@ -151,6 +152,10 @@ async def push_first(services: Services, push: Push, entity: Entity, halo_id: st
         try:
             adapter = ADAPTERS[entity]
             halo_record = await adapter.read(services, halo_id)
+            company = text(halo_record or {}, "dbc_company_id")
+            if company and company.lower() != (push.connection.company_id or "").lower():
+                # It is another company's: a second one here would be a double.
+                return None
             await push_record(services, push.bc, push.connection, dirty, adapter, halo_record)
         except CompanyGone:
             raise

@@ -21,6 +21,7 @@ from bc.model import Connection, Dirty, JobFailure, Link, LinkedLine
 from bc.sync import invoices
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document, amount, applied, held, is_posted, lines_of
+from bc.sync.invoice_parties import Parties
 from bc.takeover.records import problem
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ async def _plan(
     )
     push = Push(services, services.bc, connection, dirty, "", link.linked_at, link.halo_name, dry_run=True)
     try:
-        return (await invoices.prepare(push, invoice, customer.value, None)).plan
+        return (await invoices.prepare(push, invoice, Parties(customer.value), None)).plan
     except (Skip, Refused):
         return None
 
