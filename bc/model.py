@@ -176,7 +176,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     (`bc.entities.document_kind`).
     `halo_stamp` is the Halo record's modification time as of our last look or write, `echo_until` bounds how long
     an event without other change counts as the echo of our own write. `bc_cost` is the cost BC held when a product was
-    linked or created; `import_hash` tells whether the BC record moved since it was last imported, `import_job` by which
+    linked or created, `dimensions` are the default dimensions last sent (canonical JSON); `import_hash` tells whether the BC record moved since it was last imported, `import_job` by which
     job it was linked. `posted` is kept apart from `bc_status`, since BC calls a released draft `Open` as well;
     `unposted_etag` is the version of a draft that was to be posted and could not be.
     """
@@ -208,6 +208,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     unreported: Action = "none"
     unreported_id: str = ""
     bc_cost: Decimal | None = None
+    dimensions: str = ""
     import_hash: str = ""
     import_job: str = ""
 

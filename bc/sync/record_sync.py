@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bc.clients.business_central import Part, decode_enum, part_error, quote
+from bc.entities.dimensions import as_text, dimensions_of, from_text
 from bc.entities.fields import Payload, canonical
 from bc.entities.stamps import is_as_written
 from bc.entities.values import Record, decimal, flag, ident, text
@@ -17,6 +18,7 @@ from bc.model import Action, Entity, Link, Policy
 from bc.sync import numbers
 from bc.sync.conflicts import check_nobody_asks, three_way
 from bc.sync.context import Push
+from bc.sync.dimensions import dimension_ids, dimension_parts, send_dimensions
 from bc.sync.halo_facts import Resource
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ class RecordPlan:
     parts: tuple[Part, ...]
     drawn: bool = False
     """Whether the number is one that was drawn for it, and not Halo's own."""
+    dimensions: str | None = None
+    """The default dimensions that this step sends, as the link keeps them; None where it sends the record itself."""
+    goes_in_steps: bool = False
+    """Whether default dimensions follow once the record is there and linked."""
 
     @property
     def payload_hash(self) -> str:
@@ -61,10 +67,6 @@ class RecordPlan:
     @property
     def numbers(self) -> Mapping[str, int]:
         return {}
-
-    @property
-    def goes_in_steps(self) -> bool:
-        return False
 
 
 class RecordSync:
@@ -114,15 +116,26 @@ class RecordSync:
         payload = await self._payload(push, record, link, creating=creating)
         for warning in payload.warnings:
             push.warn(warning.code, warning.message)
+        wanted = dimensions_of(record, f"{self.spec.entity.capitalize()} {payload.name}")
+        follows = wanted is not None and as_text(wanted) != (link.dimensions if link else "")
         if link is None or creating:
+            if wanted:
+                # Refused before there is half a record.
+                await dimension_ids(push, payload.name, wanted)
             part = Part("POST", self.spec.endpoint, payload.body)
-            return RecordPlan("create", payload, payload.body, (part,), drawn)
+            return RecordPlan("create", payload, payload.body, (part,), drawn, goes_in_steps=follows)
         before: dict[str, Any] = msgspec.json.decode(link.payload) if link.payload else {}
         body = self.spec.changes(payload.state, before)
-        if not body:
+        owner = f"{self.spec.endpoint}({link.bc_id})"
+        if body:
+            part = Part("PATCH", owner, body, link.etag or "*")
+            return RecordPlan("update", payload, body, (part,), drawn, goes_in_steps=follows)
+        if wanted is None or not follows:
             return RecordPlan("none", payload, {}, (), drawn)
-        part = Part("PATCH", f"{self.spec.endpoint}({link.bc_id})", body, link.etag or "*")
-        return RecordPlan("update", payload, body, (part,), drawn)
+        parts = await dimension_parts(
+            push, owner, payload.name, wanted, from_text(link.dimensions), self.spec.select
+        )
+        return RecordPlan("update", payload, {}, parts, drawn, dimensions=as_text(wanted))
 
     async def _numbered(self, push: Push, record: Record, link: Link | None) -> Record:
         """The record with an accounts id made up for it, where something makes them up."""
@@ -261,6 +274,12 @@ class RecordSync:
             )
 
     async def update(self, push: Push, plan: RecordPlan, link: Link) -> Link:
+        if plan.dimensions is not None:
+            sent = msgspec.structs.replace(link, dimensions=plan.dimensions, intent=None)
+            if not plan.parts:
+                return sent
+            owner = await send_dimensions(push, plan.parts)
+            return msgspec.structs.replace(sent, etag=str(owner.get("@odata.etag", link.etag)))
         path = f"{self.spec.endpoint}({link.bc_id})"
         row = await push.bc.patch(push.connection, path, dict(plan.body), link.etag or "*")
         return self._taken(link, plan, row)
