@@ -140,7 +140,7 @@ class LinkedLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a linked BC invoice as BC last answered it, and the Halo line it came from.
 
     `halo_line_id` is empty for a line we did not send. `payload` is what we last sent for it (canonical JSON text),
-    the base of the next diff.
+    the base of the next diff; `cost` is the unit cost last sent, None for none.
     """
 
     bc_id: str
@@ -151,6 +151,7 @@ class LinkedLine(msgspec.Struct, frozen=True, kw_only=True):
     tax_amount: Decimal = Decimal(0)
     tax_rate: Decimal = Decimal(0)
     net_amount: Decimal = Decimal(0)
+    cost: Decimal | None = None
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,9 +177,10 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     (`bc.entities.document_kind`).
     `halo_stamp` is the Halo record's modification time as of our last look or write, `echo_until` bounds how long
     an event without other change counts as the echo of our own write. `bc_cost` is the cost BC held when a product was
-    linked or created, `dimensions` are the default dimensions last sent (canonical JSON); `import_hash` tells whether the BC record moved since it was last imported, `import_job` by which
-    job it was linked. `posted` is kept apart from `bc_status`, since BC calls a released draft `Open` as well;
-    `unposted_etag` is the version of a draft that was to be posted and could not be.
+    linked or created, `foreign` whether an invoice is in a foreign currency of its company, `dimensions` are the default
+    dimensions last sent (canonical JSON); `import_hash` tells whether the BC record moved since it was last imported,
+    `import_job` by which job it was linked. `posted` is kept apart from `bc_status`, since BC calls a released draft
+    `Open` as well; `unposted_etag` is the version of a draft that was to be posted and could not be.
     """
 
     connection_id: str
@@ -208,6 +210,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     unreported: Action = "none"
     unreported_id: str = ""
     bc_cost: Decimal | None = None
+    foreign: bool = False
     dimensions: str = ""
     import_hash: str = ""
     import_job: str = ""

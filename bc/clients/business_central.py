@@ -50,6 +50,7 @@ __all__ = [
 
 MAX_PARTS: Final = 100
 PAGE_SIZE: Final = 5000
+STANDARD_API: Final = "v2.0"
 # Seconds. BC itself stops at 8 minutes; a worker must be done while its lease lasts.
 CALL_SECONDS: Final = 100
 LONGEST_CALL: Final = 150
@@ -176,12 +177,15 @@ class BusinessCentral:
         *,
         snapshot: bool = False,
         go_on: bool = False,
+        api: str = STANDARD_API,
     ) -> list[PartAnswer]:
         """Up to 100 requests in one, run in order; an answer for each part, in the order of `parts`.
 
         `snapshot`: one transaction. BC then still shows 201 with ids for parts that it rolled back; here they have
         status 0, as have parts that were not reached. Without it BC stops at the first failure and keeps what came
-        before; parts that only read all run, and so do all with `go_on`. Raises `batch_too_large`, and `UnknownOutcome` where answers are
+        before; parts that only read all run, and so do all with `go_on`. `api`: publisher, group and version of an
+        extension's API, whose parts cannot be mixed with others. Raises `batch_too_large`, and `UnknownOutcome` where
+        answers are
         missing without a failure before them.
         """
         if not parts:
@@ -192,7 +196,7 @@ class BusinessCentral:
                 f"Business Central takes {MAX_PARTS} requests in one; these are {len(parts)}.",
             )
         wrote = any(part.writes for part in parts)
-        root = self._api_root(connection, connection.environment_name or "")
+        root = self._api_root(connection, connection.environment_name or "", api)
         company = self._company(connection)
         headers = {}
         if snapshot:
@@ -215,8 +219,8 @@ class BusinessCentral:
             raise _unreadable(answer, wrote, "answers to some of its parts are missing")
         return answers
 
-    def _api_root(self, connection: Connection, environment: str) -> str:
-        return f"{self._api_url}/v2.0/{segment(connection.tenant_id)}/{segment(environment)}/api/v2.0"
+    def _api_root(self, connection: Connection, environment: str, api: str = STANDARD_API) -> str:
+        return f"{self._api_url}/v2.0/{segment(connection.tenant_id)}/{segment(environment)}/api/{api}"
 
     def _company(self, connection: Connection) -> str:
         if not connection.company_id or not connection.environment_name:

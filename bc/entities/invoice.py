@@ -57,12 +57,13 @@ class LinePlan:
     """One BC line to be. `key` is the Halo line id, with `.n` for the n-th further piece of its text.
 
     `body` is in the order BC needs (number before price before text: a later number would reset them),
-    without `sequence`.
+    without `sequence`. `cost` is Halo's unit cost, which goes another way than the body.
     """
 
     key: str
     kind: LineKind
     body: dict[str, Any]
+    cost: Decimal | None = None
 
     @property
     def payload(self) -> str:
@@ -280,7 +281,8 @@ def _booked(
     pieces = split_text(_line_text(line))
     if pieces[0]:
         body["description"] = pieces[0]
-    return [LinePlan(key, kind, body), *_further(key, pieces[1:])], warnings
+    cost = round(decimal(line, "unit_cost"), 5).normalize() + 0 if "unit_cost" in line else None
+    return [LinePlan(key, kind, body, cost), *_further(key, pieces[1:])], warnings
 
 
 def _resolve(

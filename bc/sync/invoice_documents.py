@@ -31,10 +31,14 @@ def lines_of(document: Document) -> list[Document]:
     return sorted(lines, key=lambda line: int(line["sequence"]))
 
 
-def linked_lines(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> tuple[LinkedLine, ...]:
+def linked_lines(
+    document: Document, keys: Mapping[str, str], plan: InvoicePlan, known: Sequence[LinkedLine] = ()
+) -> tuple[LinkedLine, ...]:
     """Each line of the document with the Halo line it came from: `keys` maps BC line ids to keys; others are not ours."""
     planned = {line.key: line for line in plan.lines}
-    return tuple(
+    # Another item or unit sets the cost anew: it is sent again with each change of its line.
+    costs = {(line.bc_id, line.payload): line.cost for line in known}
+    lines = tuple(
         LinkedLine(
             bc_id=str(line["id"]),
             sequence=int(line["sequence"]),
@@ -47,6 +51,7 @@ def linked_lines(document: Document, keys: Mapping[str, str], plan: InvoicePlan)
         )
         for line in lines_of(document)
     )
+    return tuple(msgspec.structs.replace(line, cost=costs.get((line.bc_id, line.payload))) for line in lines)
 
 
 def keys_by_number(
@@ -109,7 +114,8 @@ def applied(link: Link, document: Document, plan: InvoicePlan, keys: Mapping[str
         tax_total=amount(document, "totalTaxAmount"),
         total=amount(document, "totalAmountIncludingTax"),
         payload=held_header(document, plan),
-        lines=linked_lines(document, keys, plan),
+        lines=linked_lines(document, keys, plan, link.lines),
+        foreign=str(document.get("currencyId") or BLANK_GUID) != BLANK_GUID,
     )
 
 

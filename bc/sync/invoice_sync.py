@@ -15,7 +15,7 @@ from bc.entities.stamps import OF_ITSELF, is_as_written
 from bc.entities.values import Record, flag, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
-from bc.sync import credit_notes, invoice_writes, invoices, posting
+from bc.sync import credit_notes, invoice_writes, invoices, line_costs, posting
 from bc.sync.adapter import Due
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
@@ -70,6 +70,7 @@ class InvoiceSync:
         self._check_kind(push, record, link)
         parties = await parties_of(push, record, link)
         prepared = await invoices.prepare(push, record, parties, link)
+        prepared = await line_costs.with_costs(push, record, prepared, link)
         for warning in prepared.plan.warnings:
             push.warn(warning.code, warning.message)
         await posting.check_change(push, prepared, link)
@@ -156,6 +157,8 @@ class InvoiceSync:
         return await invoice_writes.create(push, again, link, repeated=repeated)
 
     async def update(self, push: Push, plan: Prepared, link: Link) -> Link:
+        if plan.costs:
+            return await line_costs.send_costs(push, plan, link)
         try:
             return await invoice_writes.update(push, plan, link)
         except Refused as error:

@@ -91,7 +91,7 @@ def _too_much(error: SyncError) -> bool:
 
 async def update(push: Push, prepared: Prepared, link: Link) -> Link:
     """Apply the changes in one transaction; all or nothing. Raises `Conflict` when somebody else was faster."""
-    if prepared.goes_in_steps:
+    if prepared.header_first:
         return await _update_header(push, prepared, link)
     size = MOST_CHANGES
     while True:

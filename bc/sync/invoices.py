@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +46,9 @@ class Prepared:
     diff: LineDiff
     header: dict[str, Any]
     parts: tuple[Part, ...]
+    costs: Mapping[str, Decimal] = field(default_factory=dict)
+    """Unit cost by BC line id, where this step sends costs and nothing else."""
+    costs_follow: bool = False
 
     @property
     def bc_type(self) -> str:
@@ -57,6 +60,10 @@ class Prepared:
 
     @property
     def goes_in_steps(self) -> bool:
+        return self.header_first or self.costs_follow
+
+    @property
+    def header_first(self) -> bool:
         """Another customer or currency makes BC re-create the lines, with new ids and numbers."""
         return self.action == "update" and bool(self.header.keys() & RECREATES_LINES)
 

@@ -45,7 +45,7 @@ def defaults(acting: Acting, bc_id: str) -> dict[str, str]:
 
 
 def codes(acting: Acting) -> list[str]:
-    return [row["code"] for row in acting.bc("dimensions")][:3]
+    return [row["code"] for row in acting.bc("dimensions")]
 
 
 def wanted(rows: list[dict[str, str]]) -> dict[str, str]:
@@ -64,9 +64,9 @@ def a_client(acting: Acting, rows: list[dict[str, str]]) -> str:
 
 @pytest.mark.parametrize("resource", ["Client", "Item"])
 def test_a_new_record_gets_its_dimensions_and_later_changes(acting: Acting, resource: str) -> None:
-    one, other, third = codes(acting)
+    one, other = codes(acting)
     entity = "customer" if resource == "Client" else "product"
-    rows = named(acting, (one, 0), (other, 1))
+    rows = named(acting, (one, 0))
     if resource == "Client":
         halo_id = a_client(acting, rows)
     else:
@@ -79,8 +79,8 @@ def test_a_new_record_gets_its_dimensions_and_later_changes(acting: Acting, reso
     # Nothing changed: nothing is asked.
     again = pushed(acting, entity, halo_id)
     assert (again["status"], again["requests"]) == ("unchanged", 0)
-    # One value changes, one goes, and a bookkeeper's own stays.
-    _, values = dimension(acting, third)
+    # One value changes, then it goes; a bookkeeper's own stays.
+    _, values = dimension(acting, other)
     path = f"/{acting.company_id}/defaultDimensions"
     by_control(
         acting,
@@ -96,7 +96,10 @@ def test_a_new_record_gets_its_dimensions_and_later_changes(acting: Acting, reso
     changed = named(acting, (one, 1))
     acting.edit(resource, halo_id, {"dbc_dimensions": changed})
     assert pushed(acting, entity, halo_id)["action"] == "updated"
-    assert defaults(acting, outcome["bc_id"]) == {**wanted(changed), third: values[0]["code"]}
+    assert defaults(acting, outcome["bc_id"]) == {**wanted(changed), other: values[0]["code"]}
+    acting.edit(resource, halo_id, {"dbc_dimensions": []})
+    assert pushed(acting, entity, halo_id)["action"] == "updated"
+    assert defaults(acting, outcome["bc_id"]) == {other: values[0]["code"]}
 
 
 @pytest.mark.parametrize("row", [("NOWHERE", "X"), (None, "NOTHING")])
@@ -114,7 +117,7 @@ def test_an_unknown_dimension_or_value_is_refused_before_anything_is_created(
 def test_an_invoice_and_its_lines_take_the_dimensions_of_customer_and_product_in_one_request(
     acting: Acting, invoicing: Invoicing
 ) -> None:
-    one, other, _ = codes(acting)
+    one, other = codes(acting)
     of_customer, of_product = named(acting, (one, 0)), named(acting, (other, 0))
     acting.edit("Client", invoicing.customer, {"dbc_dimensions": of_customer, "accountsid": _number(acting)})
     acting.edit("Item", invoicing.products["Service"], {"dbc_dimensions": of_product})
@@ -124,11 +127,14 @@ def test_an_invoice_and_its_lines_take_the_dimensions_of_customer_and_product_in
     invoice = synced(acting, halo_id)
     assert acting.outcome("invoice", halo_id)["requests"] == 1
     lines = acting.bc_lines(invoice["id"])
-    sets = {row["parentId"]: {} for row in acting.bc("dimensionSetLines")}  # type: dict[str, dict[str, str]]
-    for row in acting.bc("dimensionSetLines"):
-        sets[row["parentId"]][row["code"]] = row["valueCode"]
-    assert wanted(of_customer).items() <= sets[invoice["id"]].items()
-    assert {**wanted(of_customer), **wanted(of_product)}.items() <= sets[lines[0]["id"]].items()
+    assert wanted(of_customer).items() <= of_document(acting, invoice).items()
+    assert {**wanted(of_customer), **wanted(of_product)}.items() <= of_document(acting, lines[0]).items()
+
+
+def of_document(acting: Acting, row: dict[str, Any]) -> dict[str, str]:
+    """The dimensions that an invoice or line has in BC."""
+    names = {one["id"]: one["code"] for one in [*acting.bc("dimensions"), *acting.bc("dimensionValues")]}
+    return {names[dimension]: names[value] for dimension, value in row["dimensions"].items()}
 
 
 def _number(acting: Acting) -> str:

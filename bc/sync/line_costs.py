@@ -1,0 +1,128 @@
+"""Costs of invoice lines, through our own extension in Business Central (`extension/`, GUIDE G30).
+
+A step of its own after the invoice is there and linked: its page takes no part in the requests of API v2.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import msgspec
+
+from bc.clients.business_central import MAX_PARTS, Part, decode_enum, part_error
+from bc.entities.document_kind import INVOICE
+from bc.entities.values import Record, ident
+from bc.errors import NeedsAuthorization, Refused, SyncError, UnknownOutcome
+from bc.model import Link
+from bc.sync.context import Push
+from bc.sync.invoice_documents import lines_of
+from bc.sync.invoices import Prepared, read
+
+API = "halobc/sync/v1.0"
+SET = "salesLineCosts"
+# A line of these kinds has a cost of its own in BC.
+_COSTED = frozenset(("Inventory", "Service", "Non-Inventory"))
+Answer = Literal["ready", "absent", "forbidden"]
+
+
+async def with_costs(push: Push, invoice: Record, prepared: Prepared, link: Link | None) -> Prepared:
+    """The plan, with the costs to come after it, or where nothing else is to be sent, with the costs themselves."""
+    plan = prepared.plan
+    if not push.connection.settings.use_advanced_cost_endpoint or plan.kind is not INVOICE:
+        return prepared
+    # Zero is Halo's way of saying that it knows none.
+    wanted = {line.key: line.cost for line in plan.lines if line.kind in _COSTED and line.cost}
+    if not wanted:
+        return prepared
+    if prepared.action != "none" or link is None:
+        return replace(prepared, costs_follow=True)
+    held = {line.halo_line_id: line for line in link.lines if line.halo_line_id in wanted}
+    differing = {
+        held[key].bc_id: cost for key, cost in wanted.items() if key in held and held[key].cost != cost
+    }
+    if not differing or decode_enum(link.bc_status) != "Draft" or not await _can_be_sent(push, invoice, link):
+        return prepared
+    parts = tuple(
+        Part("PATCH", f"{SET}({line_id})", {"unitCost": cost}, "*") for line_id, cost in differing.items()
+    )
+    return replace(prepared, action="update", parts=parts, costs=differing)
+
+
+async def send_costs(push: Push, prepared: Prepared, link: Link) -> Link:
+    """Send the costs, and read the invoice for its new ETags. What BC refuses is a warning: the invoice stands."""
+    try:
+        for start in range(0, len(prepared.parts), MAX_PARTS):
+            parts = prepared.parts[start : start + MAX_PARTS]
+            answers = await push.bc.batch(push.connection, parts, snapshot=True, api=API)
+            for answer in answers:
+                error = part_error(answer, wrote=True)
+                if error is not None and answer.status != 0:
+                    raise error
+            if any(answer.status == 0 for answer in answers):
+                raise UnknownOutcome("bc_unavailable", "Business Central did not answer every cost.")
+    except (Refused, NeedsAuthorization) as error:
+        push.warn("costs_not_sent", f"Business Central did not take the costs of the lines: {error.message}")
+        return msgspec.structs.replace(link, intent=None)
+    document = await read(push, INVOICE, link.bc_id)
+    tags = {str(line["id"]): str(line.get("@odata.etag", "")) for line in lines_of(document)}
+    lines = tuple(
+        msgspec.structs.replace(
+            line,
+            etag=tags.get(line.bc_id, line.etag),
+            cost=prepared.costs.get(line.bc_id, line.cost),
+        )
+        for line in link.lines
+    )
+    return msgspec.structs.replace(
+        link, etag=str(document.get("@odata.etag", link.etag)), lines=lines, intent=None
+    )
+
+
+async def _can_be_sent(push: Push, invoice: Record, link: Link) -> bool:
+    """Whether the company takes costs, and these are in its currency; a warning says why not."""
+    control = await push.services.halo_facts.control()
+    currency = ident(invoice, "currency_code")
+    if link.foreign or (currency and currency != ident(control, "defaultcurrencycode")):
+        push.warn(
+            "costs_not_sent",
+            "The costs of the lines were not sent: the invoice is in another currency than Halo's own or the company's.",
+        )
+        return False
+    answer = await _probe(push)
+    if answer == "absent":
+        push.warn(
+            "cost_extension_missing",
+            "The costs of the lines were not sent: the extension “Halo Line Costs” is not installed in this environment. "
+            "Install it, or switch off “Send costs through the extension” on the connection.",
+        )
+    elif answer == "forbidden":
+        push.warn(
+            "cost_extension_missing",
+            "The costs of the lines were not sent: the app lacks the permission set HBC LINE COSTS in Business Central.",
+        )
+    return answer == "ready"
+
+
+async def _probe(push: Push) -> Answer:
+    """Ask for the page once and remember the answer for some minutes, whatever it was."""
+    cache, connection = push.services.known_in_bc, push.connection
+    hit, known = cache.get(connection.id, "extension", SET)
+    if hit:
+        found: Answer = known
+        return found
+    try:
+        (answer,) = await push.bc.batch(connection, [Part("GET", f"{SET}?$top=1")], api=API)
+        error: SyncError | None = part_error(answer, wrote=False)
+    except SyncError as refused:
+        error = refused
+    if error is None:
+        found = "ready"
+    elif isinstance(error, NeedsAuthorization):
+        found = "forbidden"
+    elif error.status in (404, 400) and isinstance(error, Refused):
+        found = "absent"
+    else:
+        raise error
+    cache.put(connection.id, "extension", SET, found)
+    return found
