@@ -42,7 +42,9 @@ def test_the_costs_of_a_new_invoice_are_sent_in_one_request_of_their_own(
     costing: Acting, invoicing: Invoicing
 ) -> None:
     halo_id = invoicing.invoice(
-        costed(invoicing, "Service", 12.34567), costed(invoicing, "Inventory", 5), costed(invoicing, "Service", 0)
+        costed(invoicing, "Service", 12.34567),
+        costed(invoicing, "Inventory", 5),
+        costed(invoicing, "Service", 0),
     )
     costing.clear_counters()
     outcome = pushed(costing, halo_id)
