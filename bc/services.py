@@ -35,6 +35,7 @@ from bc.sync.halo_writes import HaloWrites
 from bc.sync.permits import BorrowedPermits, PumpPermits
 from bc.sync.references import KnownInBc
 from bc.sync.tally import Tally
+from bc.sync.tell_halo import NativeNames
 
 if TYPE_CHECKING:
     from bc.sync.context import Push
@@ -67,6 +68,7 @@ class Services:
     fence_until: float = 0.0
     # How many records that a person ordered wait for the pump of this process.
     orders: int = 0
+    native_names: NativeNames = field(default_factory=NativeNames)
     _lanes: defaultdict[tuple[str, str], asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bc.entities.values import Record
 from bc.model import Action, Connection, Dirty, OutcomeWarning
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Push:
     dry_run: bool = False
     # What was done before the invoice was posted in the same push: one outcome tells both.
     before_posting: Action = "none"
+    record: Record | None = None
 
     @property
     def entity(self) -> str:

@@ -64,6 +64,12 @@ class HaloFacts:
         rows = await self._fresh("native", self._halo.native_details, [])
         return any(flag(row, "enable_sync") for row in rows)
 
+    async def native_detail(self, company_id: str) -> int | None:
+        """The id of Halo's own connection to a BC company, where it has one."""
+        rows = await self._fresh("native", self._halo.native_details, [])
+        same = [row for row in rows if company_id and text(row, "company_id").lower() == company_id.lower()]
+        return int(ident(same[0], "id")) if same and ident(same[0], "id") else None
+
     async def only_posted_invoices(self) -> bool:
         return flag(await self.control(), "only_send_posted_invoices")
 

@@ -41,6 +41,7 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Queue:
+    creates: bool = False
     entries: list[_Entry] = field(default_factory=list)
     since: float = 0.0
     sender: asyncio.Task[None] | None = None
@@ -55,12 +56,12 @@ _counted: ContextVar[bool] = ContextVar("counted", default=False)
 
 
 class HaloWrites:
-    """One per process. Rows are changes of records that exist (each with its `id`): repeating one does no harm."""
+    """One per process."""
 
     def __init__(self, halo: Halo, *, hold_seconds: float = HOLD_SECONDS) -> None:
         self._halo = halo
         self._hold = hold_seconds
-        self._queues: dict[str, _Queue] = {}
+        self._queues: dict[tuple[str, bool], _Queue] = {}
         self._pushes = 0
         self._waiting = 0
         self._moved = asyncio.Condition()
@@ -83,15 +84,24 @@ class HaloWrites:
     async def save(self, resource: str, rows: Sequence[Row]) -> Sequence[Record]:
         """Change records of one push, with those of others in one array; Halo's answers for them, as far as it gave any.
 
-        Raises what `Halo.save` would raise for these rows alone.
+        Each row has its `id`, so that repeating it does no harm. Raises what `Halo.save` would raise for these alone.
         """
-        if not rows:
-            return []
+        return await self._hand_in(resource, rows, creates=False) if rows else []
+
+    async def create(self, resource: str, row: Row) -> Record:
+        """Leave Halo a new row, with those of others in one array; {} where it does not say what it made of it.
+
+        An array that is refused is not repeated, since a tenant may have kept part of it: its refusal is everybody's.
+        """
+        answers = await self._hand_in(resource, [row], creates=True)
+        return answers[0] if answers else {}
+
+    async def _hand_in(self, resource: str, rows: Sequence[Row], *, creates: bool) -> Sequence[Record]:
         asks("halo")
         if self._pushes <= 1 or not _counted.get() or a_person_waits():
             return await self._halo.save(resource, rows)
         entry = _Entry(rows, asyncio.get_running_loop().create_future())
-        queue = self._queues.setdefault(resource, _Queue())
+        queue = self._queues.setdefault((resource, creates), _Queue(creates))
         if not queue.entries:
             queue.since = time.monotonic()
         queue.entries.append(entry)
@@ -120,7 +130,7 @@ class HaloWrites:
             await self._gather(queue)
             batch = _cut(queue)
             try:
-                await self._send(resource, batch)
+                await (self._send_new if queue.creates else self._send)(resource, batch)
             except BaseException as error:
                 # Nobody may wait for ever, whatever happened.
                 _fail(batch, error)
@@ -163,6 +173,18 @@ class HaloWrites:
         for entry in self._share(batch, answers):
             # A tenant that keeps the good part of an array leaves out what it refused: alone, it says why.
             await self._send_alone(resource, entry)
+
+    async def _send_new(self, resource: str, batch: Sequence[_Entry]) -> None:
+        batch = [entry for entry in batch if not entry.answer.done()]
+        rows = [row for entry in batch for row in entry.rows]
+        try:
+            answers = await self._halo.save(resource, rows, singles=False)
+        except SyncError as error:
+            _fail(batch, error)
+            return
+        told = len(answers) == len(rows)
+        for position, entry in enumerate(batch):
+            _answer(entry, [answers[position]] if told else [])
 
     async def _send_alone(self, resource: str, entry: _Entry) -> None:
         try:

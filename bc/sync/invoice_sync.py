@@ -21,6 +21,7 @@ from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
 from bc.sync.invoice_parties import parties_of
 from bc.sync.invoices import Prepared
+from bc.sync.tell_halo import NOTE, noted
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -211,6 +212,9 @@ class InvoiceSync:
             await credit_notes.note_credit_memo(push)
         header, rows = invoices.write_back(record, link, push.connection.company_id or "")
         header |= posting.state_for_halo(record, link)
+        if push.connection.settings.show_message:
+            note = noted(record, f"{kind_of(link).bc_word} {link.bc_number}.")
+            header |= {} if note is None else {NOTE: note}
         if rows:
             await push.services.halo_writes.update_lines(rows)
         if not header:

@@ -25,6 +25,7 @@ from bc.model import (
     OutcomeStatus,
     OutcomeWarning,
 )
+from bc.sync import tell_halo
 from bc.sync.context import Push
 
 if TYPE_CHECKING:
@@ -184,6 +185,8 @@ async def _settle(services: Services, outcome: Outcome) -> None:
     """Bring the record's older errors in line with what became of it now."""
     if outcome.status in ("synced", "unchanged", "failed"):
         await _close(services, outcome, keep=outcome.id if outcome.status == "failed" else "")
+        if outcome.status == "failed":
+            await tell_halo.failed(services, outcome)
     elif outcome.status == "retrying":
         for row in await services.store.errors.open_of(outcome.entity, outcome.halo_id):
             if row.value.state == "open":
@@ -200,7 +203,11 @@ def _fields(outcome: Outcome) -> dict[str, Any]:
 
 
 async def _close(services: Services, outcome: Outcome, *, keep: str) -> None:
-    for row in await services.store.errors.open_of(outcome.entity, outcome.halo_id):
+    rows = await services.store.errors.open_of(outcome.entity, outcome.halo_id)
+    if rows and not keep:
+        # Before the errors close: by them a repeat after a crash knows that Halo may still show one.
+        await tell_halo.mended(services, outcome)
+    for row in rows:
         if row.value.id != keep:
             await services.store.errors.replace(
                 msgspec.structs.replace(row.value, state="resolved"), row.etag

@@ -62,6 +62,7 @@ async def push_record(
         outcome_id=dirty.outcome_id or services.store.outcomes.new_id(utc_now()),
         started_at=utc_now(),
         record_name=adapter.name(record) if record else "",
+        record=record,
     )
     current_push.set(push)
     row = await services.store.links.get(connection.id, push.entity, push.halo_id)

@@ -23,6 +23,7 @@ from bc.sync.permits import last_asked
 from bc.sync.push import Done, push_record
 from bc.sync.registry import ADAPTERS
 from bc.sync.routing import Paused, check_open, connection_of, known_connection, moved_connection
+from bc.sync.tell_halo import note_failure
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -246,6 +247,9 @@ async def _ended_badly(
 async def _tell(services: Services, dirty: Dirty, connection: Connection | None, error: SyncError) -> Outcome:
     outcome = await _outcome(services, dirty, connection, error)
     await _keep(services, outcome, error)
+    push = current_push.get()
+    if push is not None and outcome.status == "failed":
+        await note_failure(push, outcome)
     return outcome
 
 

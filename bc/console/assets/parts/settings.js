@@ -47,6 +47,8 @@ const GROUPS = [
   ['How it behaves', [
     ['match_before_create', 'Look for a match before creating', 'tick', 'By number, e-mail and name: keeps records from being created twice.'],
     ['conflict_policy', 'When both systems changed a record', [['halo_wins', 'Halo’s values win'], ['ask', 'Ask: it becomes an error']], ''],
+    ['show_message', 'Show a message in Halo', 'tick',
+      'One line in the internal note of each invoice: its number in Business Central, or why it was not synced. What people wrote there stays.'],
     ['allow_native_sync', 'Sync although Halo’s own integration is on', 'tick',
       'Both would then write to the same records. Leave it off unless Halo’s integration syncs other kinds.'],
   ]],
