@@ -247,8 +247,9 @@ class HaloReads:
 
     def settle(self, waiting: Mapping[str, Waiting]) -> None:
         """The pump has looked at all its rows: forget what none of them needs, and tell a flood from a trickle."""
-        for halo_id in [halo_id for halo_id in self._kept if halo_id not in waiting]:
-            del self._kept[halo_id]
+        for halo_id, (read_at, _) in list(self._kept.items()):
+            if halo_id not in waiting or read_at < waiting[halo_id].seen:
+                del self._kept[halo_id]
         for halo_id in [halo_id for halo_id in self._looked if halo_id not in waiting]:
             del self._looked[halo_id]
         oldest = time.monotonic() - ECHO_SECONDS

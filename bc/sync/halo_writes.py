@@ -2,7 +2,7 @@
 
 Halo's calls are the narrow pipe, Business Central's answers come one by one: so the rows of a write-back wait a moment
 for those of others. They wait for nobody who waits himself: as soon as every push under way has handed in its row, the
-array goes, and a lone push, or one that a person ordered, sends at once. An array that Halo refuses is halved until the right row is to blame.
+array goes, and a lone push sends at once. An array that Halo refuses is halved until the right row is to blame.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bc.clients.halo import ArrayRefused, Strangers
 from bc.entities.values import Record, ident
 from bc.errors import Refused, SyncError, Transient
-from bc.sync.patience import a_person_waits
+from bc.sync.patience import a_person_waits, for_a_person
 from bc.sync.permits import asks
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Queue:
-    creates: bool = False
+    """Rows of one resource. What a person waits for has queues of its own, and does not wait behind a flood."""
+
+    creates: bool
+    a_persons: bool
     entries: list[_Entry] = field(default_factory=list)
     since: float = 0.0
     sender: asyncio.Task[None] | None = None
@@ -61,7 +64,7 @@ class HaloWrites:
     def __init__(self, halo: Halo, *, hold_seconds: float = HOLD_SECONDS) -> None:
         self._halo = halo
         self._hold = hold_seconds
-        self._queues: dict[tuple[str, bool], _Queue] = {}
+        self._queues: dict[tuple[str, bool, bool], _Queue] = {}
         self._pushes = 0
         self._waiting = 0
         self._moved = asyncio.Condition()
@@ -98,10 +101,11 @@ class HaloWrites:
 
     async def _hand_in(self, resource: str, rows: Sequence[Row], *, creates: bool) -> Sequence[Record]:
         asks("halo")
-        if self._pushes <= 1 or not _counted.get() or a_person_waits():
+        if self._pushes <= 1 or not _counted.get():
             return await self._halo.save(resource, rows)
         entry = _Entry(rows, asyncio.get_running_loop().create_future())
-        queue = self._queues.setdefault((resource, creates), _Queue(creates))
+        person = a_person_waits()
+        queue = self._queues.setdefault((resource, creates, person), _Queue(creates, person))
         if not queue.entries:
             queue.since = time.monotonic()
         queue.entries.append(entry)
@@ -130,7 +134,8 @@ class HaloWrites:
             await self._gather(queue)
             batch = _cut(queue)
             try:
-                await (self._send_new if queue.creates else self._send)(resource, batch)
+                with for_a_person() if queue.a_persons else nullcontext():
+                    await (self._send_new if queue.creates else self._send)(resource, batch)
             except BaseException as error:
                 # Nobody may wait for ever, whatever happened.
                 _fail(batch, error)

@@ -11,6 +11,7 @@ import pytest
 from bc.clients.halo import Halo, Strangers
 from bc.errors import Refused, SyncError, Transient
 from bc.sync.halo_writes import LINES, HaloWrites
+from bc.sync.patience import for_a_person
 
 NEVER = 3600.0
 
@@ -153,3 +154,42 @@ async def test_an_array_holds_no_more_rows_than_one_call_should() -> None:
     lines = [len(ids) for resource, ids in tenant.calls if resource == LINES]
     assert (sum(lines), max(lines)) == (300, 200)
     assert sum(len(ids) for resource, ids in tenant.calls if resource == "Invoice") == 150
+
+
+async def test_a_persons_rows_do_not_wait_behind_an_array_that_halo_keeps_waiting() -> None:
+    tenant, stuck = Tenant(), asyncio.Event()
+    to, plain = writes(tenant), tenant.save
+
+    async def save(resource: str, rows: Any, *, singles: bool = True) -> Any:
+        if len(rows) > 2:
+            await stuck.wait()
+        return await plain(resource, rows, singles=singles)
+
+    tenant.save = save  # type: ignore[method-assign]
+    others = asyncio.create_task(together(to, 3))
+    while not to._queues or any(queue.entries for queue in to._queues.values()):
+        await asyncio.sleep(0)
+
+    async def ordered() -> Any:
+        with for_a_person():
+            return await push(to, 9, asyncio.Barrier(1))
+
+    assert await asyncio.wait_for(ordered(), 30) is True
+    assert not others.done()
+    stuck.set()
+    assert await others == [True] * 3
+
+
+async def test_new_rows_go_together_and_a_refusal_of_their_array_is_not_repeated() -> None:
+    tenant = Tenant()
+    tenant.error = Refused("halo_rejected", "No such rows here.")
+    to, begun = writes(tenant), asyncio.Barrier(3)
+
+    async def failing(number: int) -> Any:
+        async with to.push():
+            await begun.wait()
+            return await to.create("IntegrationError", {"id": number})
+
+    answers = await asyncio.gather(*(failing(number) for number in range(3)), return_exceptions=True)
+    assert all(isinstance(answer, Refused) for answer in answers)
+    assert len(tenant.calls) == 1
