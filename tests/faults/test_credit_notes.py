@@ -159,6 +159,13 @@ def test_a_stale_word_of_a_posted_invoice_does_not_hold_up_the_credit(
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert codes(outcome) == ["credit_note_not_applied"]
     assert len(memos(acting, halo_id)) == 1
+    reopened = {"status": "Draft", "headerStatus": "Open"}
+    by_control(acting, "PATCH", f"/{acting.company_id}/salesInvoices/{invoice['id']}", reopened)
+    by_control(acting, "POST", f"/post/{invoice['id']}")
+    swept(acting)
+    outcome = acting.outcome("invoice", halo_id, after=1)
+    assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
+    assert applied_to(memos(acting, halo_id)[0]) == acting.bc_invoices(invoice_id)[0]["number"]
 
 
 def test_its_invoice_that_never_went_to_bc_is_named(acting: Acting, invoicing: Invoicing) -> None:
