@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.acting import Acting, Invoicing
+from tests.e2e.acting import Acting, Invoicing, wait_for
 from tests.faults.credit_memos import memo_lines, memos
 from tests.faults.looking import by_control, deliver, log, switch
 from tests.faults.test_f_documents import pushed
@@ -223,3 +223,41 @@ def test_explain_shows_the_credit_memo_that_would_be_sent(acting: Acting, invoic
 
 def swept(acting: Acting) -> None:
     acting.job(acting.post("/api/halo/sweep", status=202)["job_id"])
+
+
+def test_what_became_another_kind_after_a_lost_create_is_found_as_what_it_was(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice(invoicing.line("Service", 2, 10, "Once"), invoicetype=1)
+    acting.fault("bc", {"kind": "drop", "when": "after"}, method="POST", path="batch")
+    acting.fault("bc", {"kind": "status", "status": 503}, method="GET", path="salesInvoices", times=0)
+    acting.sync("invoice", halo_id)
+    wait_for(lambda: acting.bc_invoices(halo_id) or None, 30, "the invoice in BC")
+    acting.edit("Invoice", halo_id, {"invoicetype": 2})
+    acting.control.delete("/faults")
+    outcome = acting.outcome("invoice", halo_id, seconds=60)
+    assert (outcome["status"], outcome["code"]) == ("failed", "document_kind_changed"), outcome
+    assert (len(acting.bc_invoices(halo_id)), memos(acting, halo_id)) == (1, [])
+    acting.edit("Invoice", halo_id, {"invoicetype": 1})
+    acting.sync("invoice", halo_id)
+    wait_for(lambda: acting.outcomes("invoice", halo_id)[0]["status"] == "synced" or None, 30, "success")
+    (invoice,) = acting.bc_invoices(halo_id)
+    assert [line["description"] for line in acting.bc_lines(invoice["id"])] == ["Once"]
+
+
+def test_f9_two_credit_memos_with_the_same_key_are_left_to_a_person(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = a_credit_note(invoicing)
+    acting.fault("bc", {"kind": "drop", "when": "after"}, method="POST", path="batch")
+    acting.fault("bc", {"kind": "status", "status": 503}, method="GET", path="salesCreditMemos", times=0)
+    acting.sync("invoice", halo_id)
+    wait_for(lambda: memos(acting, halo_id) or None, 30, "the credit memo in BC")
+    (memo,) = memos(acting, halo_id)
+    twin = {name: memo[name] for name in ("customerId", "externalDocumentNumber", "postingDate")}
+    by_control(acting, "POST", f"/{acting.company_id}/salesCreditMemos", twin)
+    acting.control.delete("/faults")
+    outcome = acting.outcome("invoice", halo_id, seconds=60)
+    assert (outcome["status"], outcome["code"]) == ("failed", "ambiguous_match"), outcome
+    assert outcome["message"].startswith("Credit memos ")
+    assert len(memos(acting, halo_id)) == 2
