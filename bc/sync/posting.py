@@ -208,7 +208,7 @@ def refuse_delete(link: Link, state: Document) -> None:
 def state_for_halo(record: Record, link: Link) -> dict[str, Any]:
     """Number and state that Halo does not hold yet. Tenants of 2026 have a field for the state."""
     changes: dict[str, Any] = {}
-    if link.bc_number and text(record, "thirdpartyinvoicenumber") != link.bc_number:
+    if link.bc_number and text(record, "thirdpartyinvoicenumber").upper() != link.bc_number.upper():
         changes["thirdpartyinvoicenumber"] = link.bc_number
     if link.posted and "bcd_posted" in record and not flag(record, "bcd_posted"):
         changes["bcd_posted"] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.e2e.acting import Acting, Invoicing
-from tests.faults.engine import a_process, drain
+from tests.faults.engine import Died, Peril, a_process, drain
 from tests.faults.looking import by_control, creates, deliver, edit_line, lines, log, switch, synced
 
 pytestmark = pytest.mark.timeout(90)
@@ -328,6 +329,53 @@ async def test_a_posting_in_halo_that_moves_no_stamp_is_not_taken_for_our_echo(
             )
             await drain(services)
         assert [one["action"] for one in acting.outcomes("invoice", halo_id)] == [wanted, "created"]
+
+
+async def die_after_posting(acting: Acting, halo_id: str) -> None:
+    """A process that posts a draft and dies with BC's answer in hand."""
+    peril = Peril(dies_before=r"after:bc POST .*\$batch$")
+    async with a_process(acting.app.host.env, peril) as services:
+        await services.store.dirty.mark("invoice", halo_id, source="queue", requested_at=datetime.now(UTC))
+        with suppress(Died):
+            await drain(services)
+        assert peril.dead, peril.calls
+
+
+async def test_a_posting_that_nobody_learned_of_is_told_when_an_edit_meets_it(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice()
+    draft = synced(acting, halo_id)
+    acting.edit("Invoice", halo_id, {"posted": True})
+    await die_after_posting(acting, halo_id)
+    edit_line(acting, halo_id, qty_order=9)
+    async with a_process(acting.app.host.env) as services:
+        await drain(services)
+    invoice = in_bc(acting, halo_id)
+    assert invoice["number"] != draft["number"]
+    newest = acting.outcomes("invoice", halo_id)[0]
+    assert told(newest) == ("failed", "none", "invoice_posted")
+    assert invoice["number"] in newest["message"]
+    halo = acting.halo("Invoice", halo_id)
+    assert (halo["thirdpartyinvoicenumber"], halo["bcd_posted"]) == (invoice["number"], True)
+    edit_line(acting, halo_id, qty_order=1)
+    assert told(pushed(acting, halo_id)) == ("unchanged", "none", "")
+
+
+async def test_a_posting_that_nobody_learned_of_is_not_deleted(acting: Acting, invoicing: Invoicing) -> None:
+    halo_id = invoicing.invoice()
+    synced(acting, halo_id)
+    acting.edit("Invoice", halo_id, {"posted": True})
+    await die_after_posting(acting, halo_id)
+    acting.remove("Invoice", halo_id)
+    async with a_process(acting.app.host.env) as services:
+        await services.store.dirty.mark(
+            "invoice", halo_id, operation="delete", source="webhook", requested_at=datetime.now(UTC)
+        )
+        await drain(services)
+    newest = acting.outcomes("invoice", halo_id)[0]
+    assert told(newest) == ("failed", "none", "invoice_posted")
+    assert in_bc(acting, halo_id)["number"] in newest["message"]
 
 
 def explained(acting: Acting, halo_id: str) -> dict[str, Any]:
