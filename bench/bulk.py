@@ -35,6 +35,10 @@ class Case(NamedTuple):
     scale: int
     about: int
 
+    def named(self, first: bool) -> Sequence[str]:
+        """The runs of ours: a first import and its repetition, or an import on links that are there already."""
+        return ("ours, first import", "ours, again") if first else ("ours, all linked, nothing changed",)
+
 
 CASES = (
     Case("customers", "customers", customer.SELECT, 34, 5_000),
@@ -57,12 +61,12 @@ class Measured(NamedTuple):
     note: str = ""
 
 
-def tables(cases: Sequence[Case] = CASES) -> None:
-    """Measure every case and print its table."""
+def tables(cases: Sequence[Case] = CASES, *, first_at_most: int = 5_000) -> None:
+    """Measure every case and print its table. `first_at_most`: the largest case that is also imported for the first time."""
     with tempfile.TemporaryDirectory(prefix="bench-peers-") as folder:
         python = _peers(Path(folder))
         for case in cases:
-            rows = list(_measured(case, python))
+            rows = list(_measured(case, python, first=case.about <= first_at_most))
             print(f"### {case.kind}, {rows[0].records:,} records\n")
             print("| reader | requests to BC | received | seconds | memory, growth | peak | |")
             print("|---|---|---|---|---|---|---|")
@@ -82,7 +86,7 @@ def _peers(folder: Path) -> str:
     return python
 
 
-def _measured(case: Case, python: str) -> Iterator[Measured]:
+def _measured(case: Case, python: str, *, first: bool) -> Iterator[Measured]:
     with _house(case.scale) as (app, wire):
         connection = _connect(app)
         for reader in ("floor", *PEERS):
@@ -90,7 +94,7 @@ def _measured(case: Case, python: str) -> Iterator[Measured]:
                 continue  # it has no list of items
             runner = sys.executable if reader == "floor" else python
             yield _read(case, reader, runner, app.sandbox, wire)
-        yield from _import(case, connection, app, wire)
+        yield from _import(case, connection, app, wire, first=first)
 
 
 @contextmanager
@@ -191,10 +195,13 @@ def _bc_requests(sandbox: Sandbox, case: Case) -> int:
     return kinds.get(f"GET {case.entity_set}", 0)
 
 
-def _import(case: Case, connection: str, app: App, wire: Wire) -> Iterator[Measured]:
+def _import(case: Case, connection: str, app: App, wire: Wire, *, first: bool) -> Iterator[Measured]:
     environment = {**os.environ, **app.host.env}
+    command = [sys.executable, "-m", "bench.bulk_ours", case.kind, connection]
+    if not first:
+        subprocess.run([*command, "seed"], cwd=ROOT, env=environment, check=True)
     with subprocess.Popen(
-        [sys.executable, "-m", "bench.bulk_ours", case.kind, connection],
+        [*command, "first" if first else "linked"],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.PIPE,
@@ -205,7 +212,7 @@ def _import(case: Case, connection: str, app: App, wire: Wire) -> Iterator[Measu
             raise RuntimeError("no pipes")
         app.sandbox.control.delete("/counters")
         wire.clear()
-        for name in ("ours, first import", "ours, again"):
+        for name in case.named(first):
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError("the import ended early")
