@@ -30,6 +30,8 @@ export default function Connection({ id }) {
   const ready = Boolean(connection.company_id);
   const lead = html`<${State} ...${state} /> <span>${state.meaning}</span>`;
   return html`<${Page} title=${connection.name} lead=${lead} actions=${html`<${Actions} connection=${connection} />`}>
+    <nav class="onpage" aria-label="On this page"><ul>${SECTIONS.filter(([, , needed]) => ready || !needed).map(([each, words]) => html`<li key=${each}>
+      <a href=${`#${each}`}>${words}</a></li>`)}</ul></nav>
     <${Section} id="sign-in" title="Sign-in to Business Central"><${Authorize} connection=${connection} setup=${setup.data} /></${Section}>
     <${Section} id="company" title="Environment and company"><${Company} connection=${connection} /></${Section}>
     ${ready && html`
@@ -43,6 +45,18 @@ export default function Connection({ id }) {
     </${Section}>
   </${Page}>`;
 }
+
+// [id, words, whether it comes only once the company is chosen].
+const SECTIONS = [
+  ['sign-in', 'Sign-in', false],
+  ['company', 'Company', false],
+  ['sync', 'What syncs', true],
+  ['settings', 'Settings', true],
+  ['schedule', 'Regular imports', true],
+  ['takeover', 'Take-over', true],
+  ['secret', 'Client secret', false],
+  ['care', 'Pause and removal', false],
+];
 
 const Section = ({ id, title, children }) => html`<section class="panel" id=${id} aria-labelledby="${id}-title">
   <h2 id="${id}-title">${title}</h2>${children}</section>`;

@@ -3,7 +3,7 @@ import { html, useState } from '../vendor/preact-htm.js';
 import { change, read } from '../api.js';
 import { useLive } from '../live.js';
 import { csv, save } from '../save.js';
-import { useQuery } from '../router.js';
+import { to, useQuery } from '../router.js';
 import { ERROR_STATE, cause } from '../words.js';
 import { count, number } from '../when.js';
 import { Choice } from '../parts/form.js';
@@ -189,7 +189,7 @@ function ErrorRow({ row, cureShown }) {
       ${!cureShown && row.cure && html`<p class="cure" dir="auto">${row.cure}</p>`}
       ${row.text && html`<pre class="code" tabindex="0">${row.text}</pre>`}
       ${error && html`<p class="field-error" role="alert">${error.message}</p>`}
-      <p class="links"><${BothSystems} outcome=${row} /></p>
+      <p class="links">${path && html`<a href=${to(`/${row.entity}/${row.halo_id}`, { explain: '1' })} aria-label="Explain ${name}">Explain</a>`}<${BothSystems} outcome=${row} /></p>
     </div>
     <div class="actions">
       ${['open', 'dismissed'].includes(row.state) && html`<${Button} busy=${busy} onClick=${retry} aria-label="Retry ${name}">Retry</${Button}>`}

@@ -23,6 +23,7 @@ const GROUPS = [
     ['default_invoice_item', 'Default product', 'item',
       'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
     ['sync_credit_notes', 'Send credit notes, as credit memos', 'tick', ''],
+    ['sync_credit_notes', 'Send credit notes too', 'tick', 'A credit note of Halo becomes a sales credit memo.'],
     ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
     ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
     ['line_increment', 'Step between lines of one type', 'whole', ''],
@@ -51,6 +52,13 @@ const GROUPS = [
       'One line in the internal note of each invoice: its number in Business Central, or why it was not synced. What people wrote there stays.'],
     ['allow_native_sync', 'Sync although Halo’s own integration is on', 'tick',
       'Both would then write to the same records. Leave it off unless Halo’s integration syncs other kinds.'],
+  ]],
+  ['Halo conventions', [
+    ['halo_conventions.time_zone', 'Time zone of Halo’s dates', 'text', 'Such as Europe/London. Empty, like all of these: found out by itself.'],
+    ['halo_conventions.charge_rate_code_field', 'Where a charge rate keeps its code', 'text', 'A column of Halo’s charge types, such as value5.'],
+    ['halo_conventions.accounts_lookup_id', 'List of the account codes', 'text', 'The id of Halo’s lookup list.'],
+    ['halo_conventions.countries_lookup_id', 'List of the country codes', 'text', 'The id of Halo’s lookup list.'],
+    ['halo_conventions.country_code_form', 'What a site holds as its country', [['', 'Found out by itself'], ['id', 'The id in the list'], ['code', 'The code']], ''],
   ]],
 ];
 const KINDS = Object.fromEntries(GROUPS.flatMap(([, fields]) => fields.map(([name, , kind]) => [name, kind])));
@@ -143,6 +151,7 @@ function merged(pairs, settings) {
 function sent(name, value) {
   const kind = KINDS[name];
   if (kind === 'whole') return /^[0-9]{1,9}$/.test(value.trim()) ? Number(value) : value;
+  if (Array.isArray(kind)) return value || null;
   if (['text', 'date', 'item', 'group'].includes(kind)) return value.trim() || null;
   return value;
 }
