@@ -208,9 +208,9 @@ def arrange(acting: Acting) -> tuple[str, str]:
     acting.sync("invoice", invoice, *failing)
     acting.sync("customer", *clients)
     for halo_id in (invoice, *failing):
-        acting.outcome("invoice", halo_id)
+        acting.outcome("invoice", halo_id, seconds=120)
     for halo_id in clients:
-        acting.outcome("customer", halo_id)
+        acting.outcome("customer", halo_id, seconds=120)
     return invoice, failing[0]
 
 

@@ -36,6 +36,7 @@ PAGES = (
 )
 
 
+@pytest.mark.timeout(900)
 def test_each_page_is_accessible_and_fits_every_window(browser: Browser, acting: Acting) -> None:
     acting.connect()
     acting.app.api.patch(
@@ -63,6 +64,7 @@ def test_each_page_is_accessible_and_fits_every_window(browser: Browser, acting:
         assert visitor.complaints == []
 
 
+@pytest.mark.timeout(300)
 def test_an_empty_console_welcomes_and_is_light(visitor: Visitor) -> None:
     sizes: list[int] = []
 
