@@ -23,7 +23,6 @@ const GROUPS = [
     ['default_invoice_item', 'Default product', 'item',
       'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
     ['sync_credit_notes', 'Send credit notes, as credit memos', 'tick', ''],
-    ['sync_credit_notes', 'Send credit notes too', 'tick', 'A credit note of Halo becomes a sales credit memo.'],
     ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
     ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
     ['line_increment', 'Step between lines of one type', 'whole', ''],
