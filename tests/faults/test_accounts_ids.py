@@ -146,28 +146,28 @@ def alone(house: Acting) -> Acting:
     return house
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("how", ["dies before", "dies after", "loses the answer of"])
 async def test_a_crash_at_any_call_neither_loses_nor_doubles_a_number(alone: Acting, how: How) -> None:
     env = {**alone.app.host.env, "HALO_REQUESTS_PER_5_MINUTES": "20000"}
     at = 0
-    while True:
-        at += 1
-        name = f"Crashed {how} {at}"
-        halo_id = a_client(alone, name)
-        peril = Peril(at=at, how=how)
-        async with a_process(env) as services:
-            await mark(services, halo_id)
-        async with a_process(env, peril) as services:
-            with suppress(Died):
-                await drain(services)
-        calls = len(peril.calls)
-        async with a_process(env) as services:
-            await drain(services)
-            drawn = await services.store.numbers.drawn_for(alone.connection["id"], "customer", halo_id)
-        (row,) = in_bc(alone, name)
-        assert row["number"] == drawn == alone.halo("Client", halo_id)["accountsid"], (how, at)
-        if calls < at:
-            break
+    async with a_process(env) as calm:
+        while True:
+            at += 1
+            name = f"Crashed {how} {at}"
+            halo_id = a_client(alone, name)
+            peril = Peril(at=at, how=how)
+            await mark(calm, halo_id)
+            async with a_process(env, peril) as services:
+                with suppress(Died):
+                    await drain(services)
+            calls = len(peril.calls)
+            await drain(calm)
+            drawn = await calm.store.numbers.drawn_for(alone.connection["id"], "customer", halo_id)
+            (row,) = in_bc(alone, name)
+            assert row["number"] == drawn == alone.halo("Client", halo_id)["accountsid"], (how, at)
+            if calls < at:
+                break
 
 
 async def test_two_instances_never_draw_one_number(alone: Acting) -> None:
