@@ -13,9 +13,10 @@ export function ConnectionCard({ connection, status }) {
   return html`<article class="card">
     <header><h3><a href=${to(`/connections/${connection.id}`)}><bdi>${connection.name}</bdi></a>${connection.is_default && html` <span class="tag">Default</span>`}</h3>
       <${State} ...${state} /></header>
-    <p class="soft"><bdi>${connection.company_name || 'No company chosen yet'}</bdi>${connection.environment_name && `, ${connection.environment_name}`}${' · '}syncs ${entities(connection)}</p>
+    <p class="soft"><bdi>${connection.company_name || 'No company chosen yet'}</bdi>${connection.environment_name && `, ${connection.environment_name}`}${connection.company_id && html`${' · '}syncs ${entities(connection)}`}</p>
     ${state.note && html`<p class="cure">${state.note}</p>`}
-    ${status && html`<${Day} connection=${connection} status=${status} />`}
+    ${!connection.company_id && html`<p class="soft">${state.meaning} <a href=${to('/setup', { connection: connection.id })}>Go on with the set-up</a></p>`}
+    ${status && connection.company_id && html`<${Day} connection=${connection} status=${status} />`}
     <${Pause} connection=${connection} waiting=${status ? status.waiting + status.retrying : null} />
   </article>`;
 }

@@ -28,8 +28,6 @@ const GROUPS = [
     ['line_increment', 'Step between lines of one type', 'whole', ''],
     ['use_advanced_cost_endpoint', 'Send costs through the extension', 'tick',
       'The cost of each line, where the extension “Halo Line Costs” is installed in Business Central. Where it is not, invoices go without, and the outcome says so.'],
-    ['post_invoices', 'Post the invoice in Business Central', 'tick',
-      'Once it is posted in Halo and both totals agree. A posted invoice cannot be changed. Off: it stays a draft for a bookkeeper.'],
   ]],
   ['Customers', [
     ['customer_policy', 'Customers', POLICIES, ''],
