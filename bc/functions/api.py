@@ -12,6 +12,10 @@ last_sweep: {at, ok, detail} | null, sweep_minutes, last_event_at, last_seen}, w
 open_errors, encryption: {current, older, unreadable} | null}`. `state.code`: `ready`, `paused`, `needs_authorization`, `not_set_up`, `company_gone`, `breaker_open`.
 
 `GET /api/connections/{id}/doctor` -> `{checks: [{name, status: ok | warning | failed, detail, cure?}], at}`.
+
+`POST /api/sync` takes instead of `halo_ids` a filter: `{entity, filter: {from?, to?, customer_id?, state?: failed |
+skipped | never | any}, connection_id?, preview?}` -> with `preview` 200 `{count, requests_estimate, at_least}`
+(`at_least`: only the first pages of Halo's list were counted), else 202 `{job_id}` (kind `resync`; `done` counts what is queued).
 """
 
 from __future__ import annotations

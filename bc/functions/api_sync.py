@@ -10,7 +10,10 @@ import msgspec
 from bc.entities.values import is_halo_id
 from bc.functions.http import Answer, Request, Route, json_answer, page_answer
 from bc.functions.problems import Problem, invalid, not_found
+from bc.jobs import jobs
 from bc.model import Entity, ErrorRow, ErrorState, Operation, OutcomeStatus
+from bc.resync.choice import Filter
+from bc.resync.run import Wish, preview, start
 from bc.store.rows import Row, Stale
 from bc.sync import breaker_notes
 from bc.sync.explain import explain
@@ -23,10 +26,14 @@ MOST_AT_ONCE = 5000
 
 
 class SyncRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Either `halo_ids`, or a `filter`; with `preview` the filter's number only."""
+
     entity: Entity
-    halo_ids: list[str]
+    halo_ids: list[str] | None = None
     operation: Operation = "upsert"
     connection_id: str | None = None
+    filter: Filter | None = None
+    preview: bool = False
 
 
 class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -188,6 +195,8 @@ async def dismiss(services: Services, request: Request) -> Answer:
 async def sync(services: Services, request: Request) -> Answer:
     """Queue records by hand. `requests_estimate`: BC requests they will cost at most, one each."""
     wanted = request.json(SyncRequest)
+    if wanted.filter is not None:
+        return await _resync(services, wanted, wanted.filter)
     if not wanted.halo_ids or len(wanted.halo_ids) > MOST_AT_ONCE:
         raise invalid(("halo_ids", f"Name 1 to {MOST_AT_ONCE} ids."))
     for position, halo_id in enumerate(wanted.halo_ids):
@@ -208,6 +217,32 @@ async def sync(services: Services, request: Request) -> Answer:
         await take(services, change, wake=False)
     await services.wake()
     return json_answer({"queued": len(ids), "requests_estimate": len(ids)}, 202)
+
+
+async def _resync(services: Services, wanted: SyncRequest, chosen: Filter) -> Answer:
+    """Queue what a filter names, as a job; with `preview` only its number."""
+    connection = await services.store.connections.get(wanted.connection_id) if wanted.connection_id else None
+    if wanted.connection_id and connection is None:
+        raise invalid(("connection_id", "There is no such connection."))
+    if wanted.halo_ids is not None:
+        raise invalid(("filter", "Name halo_ids or a filter, not both."))
+    if wanted.operation != "upsert":
+        raise invalid(("operation", "A filter queues upserts only: name what is to be deleted."))
+    if chosen.customer_id is not None and not is_halo_id(chosen.customer_id):
+        raise invalid(("filter.customer_id", "Expected Halo's id, a positive whole number."))
+    if chosen.customer_id is not None and wanted.entity == "product":
+        raise invalid(("filter.customer_id", "A product belongs to no customer."))
+    if chosen.from_ and chosen.to and chosen.from_ > chosen.to:
+        raise invalid(("filter.to", "It is before “from”."))
+    wish = Wish(wanted.entity, chosen, wanted.connection_id)
+    if wanted.preview:
+        return json_answer(await preview(services, wish))
+    try:
+        job = await start(services, wish, connection.value if connection else None)
+    except jobs.JobRunning as running:
+        detail = f"{running.message} {running.cure}"
+        raise Problem(409, running.code, detail, extra={"job_id": running.job_id}) from None
+    return json_answer({"job_id": job.id}, 202, [("Location", f"/api/jobs/{job.id}")])
 
 
 async def explain_record(services: Services, request: Request) -> Answer:

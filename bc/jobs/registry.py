@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bc.imports.run import ImportRunner
 from bc.model import IMPORT_KINDS, Job
+from bc.resync.run import ResyncRunner
 from bc.sweep.run import SweepRunner
 from bc.takeover.run import TakeoverRunner
 from bc.zero_tax.run import RestoreRunner, ZeroTaxRunner
@@ -37,4 +38,5 @@ RUNNERS: Mapping[str, Runner] = {
     "zero_tax": ZeroTaxRunner(),
     "restore_tax": RestoreRunner(),
     "takeover": TakeoverRunner(),
+    "resync": ResyncRunner(),
 }
