@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -58,7 +58,7 @@ def test_what_was_synced_is_counted_and_the_last_success_shown(acting: Acting, i
     assert found["breaker"] is None
     hours = [datetime.fromisoformat(hour["at"]) for hour in found["hourly"]]
     assert len(hours) == 24
-    assert all(later - sooner == timedelta(hours=1) for sooner, later in itertools.pairwise(hours))
+    assert all(later - sooner == timedelta(hours=1) for sooner, later in pairwise(hours))
     assert sum(hour["synced"] for hour in found["hourly"]) == wanted["synced"]
 
 
