@@ -6,7 +6,7 @@ raises the errors of `bc.errors`; nothing waits or repeats here, that is the eng
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol
 
@@ -68,8 +68,13 @@ class TokenSource(Protocol):
 
 
 class Permits(Protocol):
-    def hold(self, connection: Connection, requests: int = 1) -> AbstractAsyncContextManager[None]:
-        """One of the five calls that BC runs at a time for the connection's principal, which counts as `requests`."""
+    def hold(
+        self, connection: Connection, requests: int = 1
+    ) -> AbstractAsyncContextManager[Callable[[], None] | None]:
+        """One of the five calls that BC runs at a time for the connection's principal, which counts as `requests`.
+
+        Gives what is to be asked once more right before the bytes leave, if anything.
+        """
         ...
 
 
@@ -279,10 +284,17 @@ class BusinessCentral:
         writes: bool,
         requests: int,
     ) -> Answer:
-        async with self._permits.hold(connection, requests):
+        async with self._permits.hold(connection, requests) as still_ours:
             request_made()
             return await self._transport.send(
-                method, url, bearer=token, headers=headers, content=content, timeout=timeout, writes=writes
+                method,
+                url,
+                bearer=token,
+                headers=headers,
+                content=content,
+                timeout=timeout,
+                writes=writes,
+                before_bytes=still_ours,
             )
 
 

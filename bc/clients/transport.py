@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -104,16 +104,20 @@ class Transport:
         content: bytes | None = None,
         timeout: float = 100,
         writes: bool,
+        before_bytes: Callable[[], None] | None = None,
     ) -> Answer:
         """One request. `url`: a path below the base address, or absolute on the same origin; `timeout`: seconds in all.
 
         Raises `Refused` (`address_refused`, `request_malformed`) and sends nothing; `Transient` where nothing was
         sent or nothing was to be changed; `UnknownOutcome` where `writes` and the request may have arrived.
+        `before_bytes` is called as the last thing before headers and body leave; what it raises stops them.
         """
         if not self.base_url:
             raise self._not_configured()
         target = checked_address(self._base, url, self.name)
         request = self._request(method, target, bearer, headers or {}, content, timeout)
+        if before_bytes is not None:
+            request.extensions["trace"] = _guard(before_bytes)
         client = self._opened()
         started = asyncio.get_running_loop().time()
         try:
@@ -262,6 +266,16 @@ class _TooLarge(Exception):
 
 class _Unreadable(Exception):
     pass
+
+
+def _guard(check: Callable[[], None]) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """A trace hook of httpcore, which runs between the open connection and the write to it."""
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith((".send_request_headers.started", ".send_request_body.started")):
+            check()
+
+    return trace
 
 
 async def _read(response: httpx.Response, limit: int) -> bytes:

@@ -115,8 +115,11 @@ class PumpPermits:
             )
 
     @asynccontextmanager
-    async def hold(self, connection: Connection, requests: int = 1) -> AsyncIterator[None]:
-        """A place among the five for a call that counts as `requests` at BC. Raises `Paused` while BC must rest."""
+    async def hold(self, connection: Connection, requests: int = 1) -> AsyncIterator[Callable[[], None]]:
+        """A place among the five for a call that counts as `requests` at BC. Raises `Paused` while BC must rest.
+
+        Gives the fence, to be asked again right before the bytes leave: connecting may take longer than the lease.
+        """
         principal = principal_of(connection)
         gate = self._gates.get(principal)
         if gate is None:
@@ -136,7 +139,7 @@ class PumpPermits:
             self.check_rest(connection)
             self.check_fence()
             asks("bc")
-            yield
+            yield self.check_fence
         finally:
             async with gate.changed:
                 gate.used -= 1

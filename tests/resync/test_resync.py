@@ -13,7 +13,7 @@ from tests.faults.looking import log, switch
 pytestmark = pytest.mark.timeout(120)
 
 
-def sync(acting: Acting, entity: str, preview: bool = False, **chosen: Any) -> dict[str, Any]:
+def sync(acting: Acting, entity: str, *, preview: bool = False, **chosen: Any) -> dict[str, Any]:
     """`from_` stands for `from`."""
     wanted = {name.rstrip("_"): value for name, value in chosen.items()}
     answer: dict[str, Any] = acting.post(
@@ -44,7 +44,11 @@ def test_a_time_of_invoices_is_counted_first_and_then_queued(
     other = acting.agent("Client", {"name": "Another", "toplevel_id": 1})
     outside += [invoicing.invoice(client_id=other["id"], invoice_date=f"{year}-03-02T00:00:00")]
     acting.clear_counters()
-    chosen = {"from_": f"{year}-03-01", "to": f"{year}-03-31", "customer_id": invoicing.customer}
+    chosen: dict[str, Any] = {
+        "from_": f"{year}-03-01",
+        "to": f"{year}-03-31",
+        "customer_id": invoicing.customer,
+    }
     found = sync(acting, "invoice", preview=True, **chosen)
     assert found == {"count": 3, "requests_estimate": 3, "at_least": False}
     assert log(acting) == []
@@ -84,7 +88,7 @@ def test_what_was_skipped_or_never_sent_is_told_apart(acting: Acting, invoicing:
     acting.sync("invoice", skipped, sent)
     assert acting.outcome("invoice", skipped)["status"] == "skipped"
     assert acting.outcome("invoice", sent)["status"] == "synced"
-    july = {"from_": "2023-07-01", "to": "2023-07-31"}
+    july: dict[str, Any] = {"from_": "2023-07-01", "to": "2023-07-31"}
     assert sync(acting, "invoice", preview=True, state="any", **july)["count"] == 3
     assert sync(acting, "invoice", preview=True, state="skipped", **july)["count"] == 1
     assert sync(acting, "invoice", preview=True, state="never", **july)["count"] == 1
