@@ -154,7 +154,7 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
     preview(visitor)
     page = visitor.page
     page.locator(".import-bar").get_by_role("button").click()
-    expect(page.get_by_text("Finished", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.locator(".job").get_by_text("Finished", exact=True)).to_be_visible(timeout=120_000)
     camera(visitor, folder, "wide")("import-finished")
     visitor.close()
 

@@ -22,6 +22,7 @@ export default function Home() {
     </${Page}>`;
   }
   const items = connections.data.items;
+  const coming = !status.data && !status.error;
   if (!items.length) return html`<${Welcome} />`;
   const found = needs({ connections: items, status: status.data, errors: errors.data, setup: setup.data });
   return html`<${Page} title="Home">
@@ -33,10 +34,10 @@ export default function Home() {
     </section>
     <section aria-labelledby="connections">
       <h2 id="connections">Connections</h2>
-      <div class="cards">${items.map((connection) => html`<${ConnectionCard} key=${connection.id} connection=${connection}
+      <div class="cards">${items.map((connection) => html`<${ConnectionCard} key=${connection.id} connection=${connection} coming=${coming}
         status=${(status.data?.connections || []).find((each) => each.connection_id === connection.id) || null} />`)}</div>
     </section>
-    <${HaloLine} halo=${status.data?.halo} />
+    <${HaloLine} halo=${status.data?.halo} coming=${coming} />
     <${Latest} />
   </${Page}>`;
 }
@@ -71,8 +72,9 @@ function Need({ need }) {
 }
 
 /** Halo's side, in one line: the last look for changes, the last call of its webhook, its budget. */
-function HaloLine({ halo }) {
+function HaloLine({ halo, coming }) {
   const { busy, run } = useAction();
+  if (coming) return html`<section class="halo-coming"><${Skeleton} rows=${3} /></section>`;
   if (!halo) return null;
   const at = typeof halo.last_sweep === 'string' ? halo.last_sweep : halo.last_sweep?.at || halo.last_sweep?.finished_at;
   const sweep = () => run(() => change('POST', '/api/halo/sweep'), 'Looking for changes in Halo now.');

@@ -5,10 +5,10 @@ import { to } from '../router.js';
 import { ENTITY, connectionState } from '../words.js';
 import { number } from '../when.js';
 import { Budget, HourChart } from './chart.js';
-import { Button, Failure, State, Time, useAction } from './ui.js';
+import { Button, Failure, Skeleton, State, Time, useAction } from './ui.js';
 
-/** `status`: its part of `/api/status`, null where that is not known. */
-export function ConnectionCard({ connection, status }) {
+/** `status`: its part of `/api/status`, null where that is not known; `coming`: whether it is on its way. */
+export function ConnectionCard({ connection, status, coming }) {
   const state = stateOf(connection, status);
   return html`<article class="card">
     <header><h3><a href=${to(`/connections/${connection.id}`)}><bdi>${connection.name}</bdi></a>${connection.is_default && html` <span class="tag">Default</span>`}</h3>
@@ -16,6 +16,7 @@ export function ConnectionCard({ connection, status }) {
     <p class="soft"><bdi>${connection.company_name || 'No company chosen yet'}</bdi>${connection.environment_name && `, ${connection.environment_name}`}${connection.company_id && html`${' · '}syncs ${entities(connection)}`}</p>
     ${state.note && html`<p class="cure">${state.note}</p>`}
     ${!connection.company_id && html`<p class="soft">${state.meaning} <a href=${to('/setup', { connection: connection.id })}>Go on with the set-up</a></p>`}
+    ${coming && connection.company_id && html`<div class="day-coming"><${Skeleton} rows=${5} /></div>`}
     ${status && connection.company_id && html`<${Day} connection=${connection} status=${status} />`}
     <${Pause} connection=${connection} waiting=${status ? status.waiting + status.retrying : null} />
   </article>`;
