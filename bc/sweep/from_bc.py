@@ -15,6 +15,7 @@ from bc.errors import Refused, SyncError
 from bc.imports.directory import each
 from bc.model import Action, Connection, Link, OutcomeWarning
 from bc.store.rows import Row, Stale
+from bc.sweep import twins
 from bc.sync.credit_notes import any_credit_memo
 from bc.sync.invoice_documents import is_posted
 from bc.sync.outcomes import outcome_of_link
@@ -23,7 +24,7 @@ from bc.sync.posting import write_state
 if TYPE_CHECKING:
     from bc.services import Services
 
-SELECT = "id,number,status,lastModifiedDateTime"
+SELECT = f"id,number,status,lastModifiedDateTime,{twins.KEY}"
 # BC's stamps are its own; a transaction may commit later than it is stamped (F43).
 OVERLAP = timedelta(minutes=2)
 FIRST_LOOK_BACK = timedelta(minutes=15)
@@ -49,9 +50,13 @@ async def _bring_postings(services: Services, connection: Connection, kind: Docu
     rows = await _modified(services, connection, kind, since)
     moved: list[tuple[Link, Record]] = []
     mended: list[Link] = []
+    strangers: list[Record] = []
     for row in rows.values():
         stamp = _stamp(row)
-        for link in await services.store.links.by_bc_id(connection.id, "invoice", text(row, "id").lower()):
+        links = await services.store.links.by_bc_id(connection.id, "invoice", text(row, "id").lower())
+        if not links:
+            strangers.append(row)
+        for link in links:
             if link.intent is not None and link.intent.action == "post":
                 # A push is at it, or will read the state before it goes on.
                 continue
@@ -65,6 +70,7 @@ async def _bring_postings(services: Services, connection: Connection, kind: Docu
 
     await each(moved, one)
     await _post_again(services, connection, mended)
+    await twins.report_twins(services, connection, kind, strangers)
     newest = max((stamp for row in rows.values() if (stamp := _stamp(row))), default=None)
     if newest is not None and (mark is None or newest > mark):
         await services.store.notes.put(key, newest.isoformat())

@@ -185,3 +185,20 @@ async def test_a_draft_is_posted_by_itself_once_its_total_is_mended_in_bc(house:
     await house.sweep()
     await house.push()
     assert (await _told(house, halo_id))[0] == ("synced", "posted", "")
+
+
+async def test_a_second_document_with_the_key_of_one_invoice_is_an_error_that_names_both(
+    house: House,
+) -> None:
+    halo_id = await _invoice(house)
+    connection = (await house.services.store.connections.list())[0]
+    link, (_, row) = await house.link("invoice", halo_id), await _row(house, halo_id)
+    copy = {"customerId": row["customerId"], "externalDocumentNumber": row["externalDocumentNumber"]}
+    twin = await house.services.bc.post(connection, "salesInvoices", copy)
+    for _ in (1, 2):
+        await house.sweep()
+        (error,) = await house.services.store.errors.open_of("invoice", halo_id)
+        assert error.value.code == "doubled_in_bc"
+        assert str(twin["number"]) in error.value.message
+        assert link.bc_number in error.value.cure
+    assert len([one for one in house.bc("salesInvoices") if one["id"] in (twin["id"], link.bc_id)]) == 2

@@ -92,6 +92,7 @@ export const ENTITY = {
 
 /** A cause in one line, for a group of errors. The rows carry their own sentences. */
 const CAUSES = {
+  doubled_in_bc: 'An invoice stands twice in Business Central',
   ambiguous_match: 'More than one record in Business Central could be meant',
   bad_message: 'A message on the queue could not be understood',
   bc_rejected: 'Business Central refused the record',
