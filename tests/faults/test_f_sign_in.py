@@ -101,6 +101,44 @@ GONE = {
 }  # fmt: skip
 
 
+def test_f69_a_secret_is_swapped_while_pushes_run_and_nothing_is_refused(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    client_id, path = acting.connection["client_id"], f"/api/connections/{acting.connection['id']}"
+    application = next(
+        app for app in acting.app.sandbox.facts["entra"]["apps"] if app["client_id"] == client_id
+    )
+    old, new = application["client_secrets"][0]["value"], "a-second-secret~for-the-swap"
+    # Tokens that end at once: each push asks for one anew.
+    entra(acting, "PUT", "/lifetime", {"seconds": 30})
+    drop_tokens(acting)
+    acting.outcome("invoice", pushed_one(acting, invoicing))
+    acting.clear_counters()
+    before = [invoicing.invoice() for _ in range(8)]
+    acting.sync("invoice", *before)
+    entra(acting, "POST", "/secrets", {"client_id": client_id, "value": new, "days_left": 30})
+    answer = acting.app.api.patch(path, json={"client_secret": new})
+    assert answer.status_code == 200, answer.text
+    entra(acting, "POST", "/secrets", {"client_id": client_id, "value": old, "remove": True})
+    after = [invoicing.invoice() for _ in range(8)]
+    acting.sync("invoice", *after)
+    for halo_id in (*before, *after):
+        outcome = acting.outcome("invoice", halo_id, seconds=60)
+        assert (outcome["action"], outcome["attempts"]) == ("created", 1)
+    calls = log(acting, service="entra", method="POST", path="/oauth2/v2.0/token")
+    assert len(calls) > 1
+    assert {call["status"] for call in calls} == {200}
+    assert acting.get(path)["status"] == "ready"
+    entra(acting, "POST", "/secrets", {"client_id": client_id, "value": old})
+    entra(acting, "PUT", "/lifetime", {"seconds": 3600})
+
+
+def pushed_one(acting: Acting, invoicing: Invoicing) -> str:
+    halo_id = invoicing.invoice()
+    acting.sync("invoice", halo_id)
+    return halo_id
+
+
 def test_f70_a_company_that_is_gone_is_one_error_and_everything_waits_for_it(
     acting: Acting, invoicing: Invoicing
 ) -> None:
