@@ -14,6 +14,8 @@ import msgspec
 
 from bc.errors import Refused
 from bc.imports.matching import BcKeys, Match, MatchKey, MatchState
+from bc.imports.pace import Pace
+from bc.imports.preview_reading import Readings
 from bc.imports.sources import Source, open_source
 from bc.model import Connection, ImportKind
 
@@ -66,6 +68,7 @@ class _Snapshot(NamedTuple):
 
 
 _kept: OrderedDict[tuple[str, str], _Snapshot] = OrderedDict()
+readings: Readings[_Snapshot] = Readings()
 
 
 async def preview(
@@ -73,14 +76,15 @@ async def preview(
 ) -> PreviewPage:
     """One page of the preview. It is worked out once and kept for two minutes, so that paging stays stable.
 
-    Raises ValueError for a malformed cursor, `SyncError` where BC or Halo cannot be read.
+    Raises ValueError for a malformed cursor, `SyncError` where BC or Halo cannot be read, `still_reading` among them.
     """
     wanted, offset = _position(cursor)
     snapshot = _kept.get((connection.id, kind))
     stale = snapshot is None or time.monotonic() - snapshot.made_at > FRESH_SECONDS
     if snapshot is None or (stale and snapshot.id != wanted) or (not cursor and stale):
-        snapshot = await _snapshot(services, connection, kind)
-        _keep((connection.id, kind), snapshot)
+        snapshot = await readings.get(
+            (connection.id, kind), lambda pace: _snapshot(services, connection, kind, pace)
+        )
     sought = search.strip().casefold()
     rows = [row for row in snapshot.rows if sought in row.name.casefold() or sought in row.number.casefold()]
     following = offset + limit
@@ -103,20 +107,22 @@ def _keep(key: tuple[str, str], snapshot: _Snapshot) -> None:
         _kept.popitem(last=False)
 
 
-async def _snapshot(services: Services, connection: Connection, kind: ImportKind) -> _Snapshot:
-    source = await open_source(services, kind, connection)
+async def _snapshot(services: Services, connection: Connection, kind: ImportKind, pace: Pace) -> _Snapshot:
+    source = await open_source(services, kind, connection, pace=pace)
     found = await _bc_rows(services, connection, source)
-    matches = await _proposals(source, found)
+    matches = await _proposals(source, found, pace)
     rows = [_row(source, source.keys(row), match) for row, match in zip(found, matches, strict=True)]
     rows.sort(key=lambda row: (row.number, row.bc_id))
-    return _Snapshot(uuid.uuid4().hex[:12], time.monotonic(), rows, source.note)
+    made = _Snapshot(uuid.uuid4().hex[:12], time.monotonic(), rows, source.note)
+    _keep((connection.id, kind), made)
+    return made
 
 
-async def _proposals(source: Source, rows: list[Record]) -> list[Match]:
+async def _proposals(source: Source, rows: list[Record], pace: Pace) -> list[Match]:
     """The proposals with as much of Halo's records as can be read while a person waits; the note says what is left."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return await source.propose(rows, most_details=MOST_DETAILS)
+            return await source.propose(rows, most_details=MOST_DETAILS, pace=pace)
     except TimeoutError:
         return await source.propose(rows, most_details=0)
 

@@ -10,6 +10,7 @@ import { Button, Empty, Failure, Notice, Skeleton, useAction } from './ui.js';
 
 const PAGE = 100;
 const READ = 500;
+const ASK_AGAIN = 3000;
 // One request may carry 1 MiB; a record takes about 110 bytes of it.
 const MOST = 8000;
 
@@ -45,7 +46,7 @@ export function Preview({ connection, kind, onStarted }) {
     if (job) onStarted(job.job_id);
   };
   if (!loaded.rows.length && loaded.busy) {
-    return html`<p role="status" class="soft">Reading both systems and comparing. Large companies take a minute.</p><${Skeleton} rows=${10} />`;
+    return html`<p role="status" class="soft">Reading both systems and comparing. Large companies take some minutes, since Halo limits its calls. ${loaded.progress}</p><${Skeleton} rows=${10} />`;
   }
   if (loaded.error && !loaded.rows.length) return html`<${Failure} error=${loaded.error} retry=${loaded.again} />`;
   if (!loaded.rows.length) return html`<${Empty} title="Business Central has no ${noun.many} here"><p>There is nothing to import.</p></${Empty}>`;
@@ -110,20 +111,32 @@ function Pager({ page, total, onPage }) {
 
 /** Every row of the preview, read page after page; the first ones show while the rest come. */
 function useAll(path) {
-  const [state, setState] = useState({ rows: [], counts: {}, note: '', busy: true, error: null });
+  const [state, setState] = useState({ rows: [], counts: {}, note: '', progress: '', busy: true, error: null });
   const [turn, setTurn] = useState(0);
   const current = useRef(0);
   useEffect(() => {
     const mine = (current.current += 1);
     const tell = (next) => current.current === mine && setState(next);
+    // Large companies are read beside the request: ask until they are there.
+    const patiently = async (address) => {
+      for (;;) {
+        try {
+          return await read(address);
+        } catch (error) {
+          if (error.code !== 'still_reading' || current.current !== mine) throw error;
+          tell((before) => ({ ...before, progress: error.message.replace(error.document.cure, '').trim() }));
+          await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
+        }
+      }
+    };
     const readAll = async () => {
       const rows = new Map();
       let cursor = '';
       do {
-        const page = await read(`${path}?limit=${READ}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+        const page = await patiently(`${path}?limit=${READ}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
         for (const row of page.data.items) rows.set(row.bc_id, row);
         cursor = page.data.next;
-        tell({ rows: [...rows.values()], counts: page.data.counts, note: page.data.note, busy: Boolean(cursor), error: null });
+        tell({ rows: [...rows.values()], counts: page.data.counts, note: page.data.note, progress: '', busy: Boolean(cursor), error: null });
       } while (cursor && current.current === mine);
     };
     setState((before) => ({ ...before, busy: true, error: null }));
