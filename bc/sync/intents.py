@@ -81,6 +81,14 @@ async def commit(push: Push, row: Row[Link] | None, link: Link, action: Action) 
     return stored
 
 
+async def told_apart(push: Push) -> None:
+    """This push ends without success and is told so: what it did in BC is told by a later one, under an id of its own."""
+    links = push.services.store.links
+    row = await links.get(push.connection.id, push.entity, push.halo_id)
+    if row is not None and row.value.unreported_id and row.value.unreported != "deleted":
+        await links.replace(msgspec.structs.replace(row.value, unreported_id=""), row.etag)
+
+
 async def reread(push: Push, adapter: Adapter[Any], plan: Plan, row: Row[Link]) -> Link | None:
     """The link as BC has it now; None where BC has the record no more because we were deleting it."""
     try:

@@ -17,6 +17,7 @@ from bc.store.rows import Row, Stale
 from bc.sync import breaker_notes, retry
 from bc.sync.breaker_notes import breaker_of
 from bc.sync.context import LostLease, Push, current_push, utc_now
+from bc.sync.intents import told_apart
 from bc.sync.outcomes import outcome_of, record, status_of, unrouted, wait_for_cure
 from bc.sync.patience import for_a_person
 from bc.sync.permits import last_asked
@@ -66,10 +67,6 @@ async def push_row(
             except Stale:
                 # Another worker wrote the link meanwhile: read everything again, soon.
                 await _wait(services, row, timedelta(seconds=1), dirty)
-            except Exception:
-                # Whatever it was, the change must not be lost with it.
-                log.exception("push ended unexpectedly: %s %s", dirty.entity, dirty.halo_id)
-                await _unexpected(services, row)
 
 
 def _in_whose_name(services: Services, dirty: Dirty) -> AbstractContextManager[None]:
@@ -89,6 +86,12 @@ async def _push(
     token, asked = current_push.set(None), last_asked.set([])
     try:
         await _route_and_push(services, row, connections, seen)
+    except (LostLease, Stale):
+        raise
+    except Exception:
+        # Whatever it was, the change must not be lost with it.
+        log.exception("push ended unexpectedly: %s %s", row.value.entity, row.value.halo_id)
+        await _unexpected(services, row)
     finally:
         current_push.reset(token)
         last_asked.reset(asked)
@@ -245,9 +248,11 @@ async def _ended_badly(
 
 
 async def _tell(services: Services, dirty: Dirty, connection: Connection | None, error: SyncError) -> Outcome:
+    push = current_push.get()
+    if push is not None:
+        await told_apart(push)
     outcome = await _outcome(services, dirty, connection, error)
     await _keep(services, outcome, error)
-    push = current_push.get()
     if push is not None and outcome.status == "failed":
         await note_failure(push, outcome)
     return outcome
