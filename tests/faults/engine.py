@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from unittest.mock import patch
 
+import httpx
 from azure.core.pipeline.transport import AioHttpTransport
 
 from bc import settings as configuration
 from bc.clients.business_central import BusinessCentral
+from bc.clients.tls import ssl_context
 from bc.clients.transport import Answer, Transport
 from bc.errors import Transient, UnknownOutcome
 from bc.model import Connection
@@ -93,6 +95,21 @@ class _PerilousStorage(AioHttpTransport):  # type: ignore[misc]  # the base is u
         return answer
 
 
+class _PerilousEntra(httpx.Client):
+    """A way to Microsoft Entra on which the process may die."""
+
+    def __init__(self, peril: Peril) -> None:
+        super().__init__(verify=ssl_context(), timeout=20)
+        self._peril = peril
+
+    @contextmanager
+    def stream(self, method: str, url: Any, **more: Any) -> Iterator[httpx.Response]:
+        self._peril.before(f"entra {method} {url}")
+        with super().stream(method, url, **more) as response:
+            yield response
+        self._peril.after(remote="entra")
+
+
 class _Free:
     """Permits without end: what is tried here makes one call at a time."""
 
@@ -118,6 +135,8 @@ async def a_process(env: Mapping[str, str], peril: Peril | None = None) -> Async
         return transport
 
     account._transport = perilous  # type: ignore[method-assign]
+    if peril is not None:
+        services.entra._http = _PerilousEntra(danger)
     services.pump_bc = BusinessCentral(services.transports[0], services.tokens, _Free(), settings.bc_api_url)
     services.fence_until = math.inf
     try:
@@ -125,6 +144,7 @@ async def a_process(env: Mapping[str, str], peril: Peril | None = None) -> Async
     finally:
         danger.dead = False
         danger.at = 0
+        services.entra.close()
         await services.close()
 
 

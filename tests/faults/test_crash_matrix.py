@@ -131,6 +131,25 @@ async def a_new_customer(stage: Stage) -> str:
     return halo_id
 
 
+async def a_synced_customer(stage: Stage) -> str:
+    halo_id = await a_new_customer(stage)
+    await stage.push("customer", halo_id)
+    return halo_id
+
+
+async def a_new_product(stage: Stage) -> str:
+    made = stage.acting.agent("Item", {"name": "Crash Test", "assetgroup_id": 1, "baseprice": 12.5})
+    halo_id = number(made["id"])
+    stage.acting.edit("Item", halo_id, {"name": f"Crash Test {halo_id}", "accountsid": f"CP{halo_id}"})
+    return halo_id
+
+
+async def a_synced_product(stage: Stage) -> str:
+    halo_id = await a_new_product(stage)
+    await stage.push("product", halo_id)
+    return halo_id
+
+
 def nothing(stage: Stage, halo_id: str) -> None:
     """The record is new: it only has to be pushed."""
 
@@ -148,6 +167,22 @@ def edit_lines(stage: Stage, halo_id: str) -> None:
             "delete_lines": [lines[0]["id"]],
         },
     )
+
+
+def change_mail(stage: Stage, halo_id: str) -> None:
+    stage.acting.edit("Client", halo_id, {"accountsemailaddress": f"crash{halo_id}@example.com"})
+
+
+def change_price(stage: Stage, halo_id: str) -> None:
+    stage.acting.edit("Item", halo_id, {"baseprice": 13.75})
+
+
+def remove_customer(stage: Stage, halo_id: str) -> None:
+    stage.acting.remove("Client", halo_id)
+
+
+def remove_product(stage: Stage, halo_id: str) -> None:
+    stage.acting.remove("Item", halo_id)
 
 
 def change_customer(stage: Stage, halo_id: str) -> None:
@@ -229,6 +264,28 @@ def one_customer(stage: Stage, halo_id: str) -> None:
     assert halo["dbc_company_id"] == stage.acting.company_id
 
 
+def one_customer_with_its_mail(stage: Stage, halo_id: str) -> None:
+    one_customer(stage, halo_id)
+    (row,) = [row for row in stage.acting.bc("customers") if row["number"] == f"CT{halo_id}"]
+    assert row["email"] == f"crash{halo_id}@example.com"
+
+
+def one_product(stage: Stage, halo_id: str) -> None:
+    rows = [row for row in stage.acting.bc("items") if row["displayName"] == f"Crash Test {halo_id}"]
+    halo = stage.acting.halo("Item", halo_id)
+    assert [row["number"] for row in rows] == [f"CP{halo_id}"]
+    assert Decimal(str(rows[0]["unitPrice"])) == Decimal(str(halo["baseprice"]))
+    assert halo["dbc_company_id"] == stage.acting.company_id
+
+
+def customer_stays_in_bc(stage: Stage, halo_id: str) -> None:
+    assert len([row for row in stage.acting.bc("customers") if row["number"] == f"CT{halo_id}"]) == 1
+
+
+def product_stays_in_bc(stage: Stage, halo_id: str) -> None:
+    assert len([row for row in stage.acting.bc("items") if row["number"] == f"CP{halo_id}"]) == 1
+
+
 FLOWS = {
     "create": Flow("invoice", a_new_invoice, nothing, invoice_stands, "created"),
     "update": Flow("invoice", a_synced_invoice, edit_lines, invoice_stands, "updated"),
@@ -246,6 +303,17 @@ FLOWS = {
         "invoice", a_synced_credit_note, remove, no_credit_memo, "deleted", "delete"
     ),
     "customer": Flow("customer", a_new_customer, nothing, one_customer, "created"),
+    "update of a customer": Flow(
+        "customer", a_synced_customer, change_mail, one_customer_with_its_mail, "updated"
+    ),
+    "delete of a customer": Flow(
+        "customer", a_synced_customer, remove_customer, customer_stays_in_bc, "unlinked", "delete"
+    ),
+    "product": Flow("product", a_new_product, nothing, one_product, "created"),
+    "update of a product": Flow("product", a_synced_product, change_price, one_product, "updated"),
+    "delete of a product": Flow(
+        "product", a_synced_product, remove_product, product_stays_in_bc, "unlinked", "delete"
+    ),
 }
 
 
