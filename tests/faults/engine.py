@@ -129,7 +129,9 @@ async def a_process(env: Mapping[str, str], peril: Peril | None = None) -> Async
     ordinary = account._transport
 
     def perilous() -> AioHttpTransport:
-        ordinary()
+        # Many processes live and die here, and each would read the machine's certificates.
+        with patch("bc.store.remote.ssl.create_default_context", lambda **_: ssl_context()):
+            ordinary()
         transport = _PerilousStorage(session=account._session, session_owner=False)
         transport.peril = danger
         return transport
