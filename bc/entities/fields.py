@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from bc.entities.values import Record, decimal, text
+from bc.entities.values import Record, bc_length, decimal, text
 from bc.errors import Refused
 from bc.model import OutcomeWarning
 
@@ -105,7 +105,7 @@ def fitting_addresses(value: str, limit: int = 80) -> str:
     fitting = ""
     for address in addresses(value):
         longer = f"{fitting};{address}" if fitting else address
-        if len(longer) > limit:
+        if bc_length(longer) > limit:
             return fitting or address
         fitting = longer
     return fitting
@@ -123,10 +123,10 @@ def read_field(spec: Field, source: Record) -> Any:
 
 def check_length(spec: Field, value: Any, record: str) -> None:
     """Refuse what BC would refuse for its length (F60). `record` names the record for a person."""
-    if spec.max and isinstance(value, str) and len(value) > spec.max:
+    if spec.max and isinstance(value, str) and bc_length(value) > spec.max:
         raise Refused(
             "field_too_long",
-            f"The {spec.label} of {record} has {len(value)} characters; Business Central holds at most {spec.max}.",
+            f"The {spec.label} of {record} has {bc_length(value)} characters; Business Central holds at most {spec.max}.",
             cure=f"Shorten the {spec.label} in Halo (field {spec.halo}).",
         )
 

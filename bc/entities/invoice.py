@@ -14,7 +14,7 @@ import msgspec
 from bc.entities.credit_note import credited
 from bc.entities.document_kind import CREDIT_NOTE, INVOICE, DocumentKind
 from bc.entities.line_numbers import LineKind, split_text
-from bc.entities.values import Record, day, decimal, flag, ident, text
+from bc.entities.values import Record, bc_length, day, decimal, flag, ident, text
 from bc.errors import Refused, Skip
 from bc.model import ConnectionSettings, ItemType, Link, OutcomeWarning
 
@@ -216,10 +216,10 @@ def _header(
     if due and (not dated or due >= dated):
         header["dueDate"] = due.isoformat()
     reference = text(invoice, "cust_order_number")
-    if kind.order_reference and len(reference) > ORDER_REFERENCE_LENGTH:
+    if kind.order_reference and bc_length(reference) > ORDER_REFERENCE_LENGTH:
         raise Refused(
             "field_too_long",
-            f"The purchase order number of invoice {display_name(invoice)} has {len(reference)} characters; "
+            f"The purchase order number of invoice {display_name(invoice)} has {bc_length(reference)} characters; "
             f"Business Central holds {ORDER_REFERENCE_LENGTH}.",
             cure="Shorten the purchase order number on the invoice in Halo.",
         )

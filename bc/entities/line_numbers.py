@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from bc.entities.values import bc_length
 from bc.errors import Refused
 
 LineKind = Literal["Inventory", "Service", "Non-Inventory", "Account", "text", "group"]
@@ -72,7 +73,7 @@ def split_text(value: str, length: int = DESCRIPTION_LENGTH) -> Sequence[str]:
     pieces: list[str] = []
     for paragraph in _printable(value).splitlines():
         rest = paragraph.strip()
-        while _units(rest) > length:
+        while bc_length(rest) > length:
             fits = _fitting(rest, length)
             cut = rest.rfind(" ", 1, fits + 1)
             at = cut if cut > 0 else fits
@@ -86,10 +87,6 @@ def split_text(value: str, length: int = DESCRIPTION_LENGTH) -> Sequence[str]:
 def _printable(value: str) -> str:
     """Without NUL and its kin, and without halves of characters, which no JSON can carry."""
     return "".join(one for one in value if one.isspace() or unicodedata.category(one) not in ("Cc", "Cs"))
-
-
-def _units(value: str) -> int:
-    return len(value) + sum(one > "\uffff" for one in value)
 
 
 def _fitting(value: str, length: int) -> int:

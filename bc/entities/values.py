@@ -19,6 +19,11 @@ def text(record: Record, name: str) -> str:
     return "" if value is None else str(value).strip()
 
 
+def bc_length(value: str) -> int:
+    """How long a text is for BC, which counts UTF-16 units: an emoji is two."""
+    return len(value) + sum(sign > "\uffff" for sign in value)
+
+
 def decimal(record: Record, name: str) -> Decimal:
     """The field as Decimal; 0 when absent or empty. Raises ValueError when it is no number."""
     value = record.get(name)
