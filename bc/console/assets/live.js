@@ -17,6 +17,7 @@ class Source {
   constructor(path) {
     this.path = path;
     this.watchers = new Map();
+    /** @type {{data: any, error: Error | null, at: Date | null}} */
     this.state = { data: undefined, error: null, at: null };
     this.etag = '';
     this.wait = 0;

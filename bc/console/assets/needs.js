@@ -19,7 +19,7 @@ export function needs({ connections, status, errors, setup }) {
       key: `error-${group.code}`,
       tone: 'bad',
       title: `${count(group.count, 'record')} failed: ${cause(group.code).toLowerCase()}`,
-      detail: errors.items.find((row) => row.code === group.code)?.cure || '',
+      detail: errors?.items.find((row) => row.code === group.code)?.cure || '',
       href: to('/errors', { code: group.code }),
       action: 'Show',
       code: group.code,

@@ -69,7 +69,7 @@ window.addEventListener('popstate', () => place.set(here()));
 document.addEventListener('click', (event) => {
   const link = event.target instanceof Element ? event.target.closest('a[href]') : null;
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
-  if (!link || !plain || event.defaultPrevented || link.target || link.hasAttribute('download')) return;
+  if (!(link instanceof HTMLAnchorElement) || !plain || event.defaultPrevented || link.target || link.hasAttribute('download')) return;
   const address = new URL(link.href);
   const ours = address.origin === location.origin && (address.pathname + '/').startsWith(`${BASE}/`);
   if (!ours || (address.pathname === location.pathname && address.hash)) return;

@@ -1,4 +1,5 @@
 /** Times and numbers as the viewer reads them: their zone, their locale. Pure, but for the clock and the locale. */
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [
   ['year', 31_536_000],
   ['month', 2_592_000],

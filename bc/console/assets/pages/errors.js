@@ -71,6 +71,7 @@ function Tools({ path, state, connection }) {
     ${failure && html`<div class="ask"><${Failure} error=${failure} retry=${null} /></div>`}`;
 }
 
+/** @type {[string, (row: any) => any][]} */
 const COLUMNS = [
   ['When', (row) => row.at],
   ['State', (row) => row.state],

@@ -1,10 +1,10 @@
 /** A long list of `/api`, page after page: a first page, and more when asked for. */
 import { useEffect, useRef, useState } from '../vendor/preact-htm.js';
-import { read } from '../api.js';
+import { readPatiently } from '../api.js';
 
 /** `path` with its query, without cursor; null reads nothing. `again()` starts anew. */
 export function usePages(path, limit = 50) {
-  const [state, setState] = useState({ path: '', items: null, next: null, more: {}, busy: false, error: null });
+  const [state, setState] = useState({ path: '', items: null, next: null, more: /** @type {Record<string, any>} */ ({}), busy: false, error: null, progress: '' });
   const [turn, setTurn] = useState(0);
   const current = useRef(0);
   const ask = async (cursor, before) => {
@@ -12,9 +12,10 @@ export function usePages(path, limit = 50) {
     setState((held) => ({ ...held, busy: true, error: null }));
     const query = `limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
     try {
-      const { data } = await read(`${path}${path.includes('?') ? '&' : '?'}${query}`);
+      const progress = (words) => current.current === mine && setState((held) => ({ ...held, progress: words }));
+      const { data } = await readPatiently(`${path}${path.includes('?') ? '&' : '?'}${query}`, progress, () => current.current !== mine);
       const { items, next, ...more } = data;
-      if (current.current === mine) setState({ path, items: [...before, ...items], next, more, busy: false, error: null });
+      if (current.current === mine) setState({ path, items: [...before, ...items], next, more, busy: false, error: null, progress: '' });
     } catch (error) {
       if (current.current === mine) setState((held) => ({ ...held, path, items: cursor ? held.items : null, busy: false, error }));
     }

@@ -1,6 +1,6 @@
 /** The importer's screen: each Business Central record with its proposal, a choice per row, one button with the count. */
 import { html, useEffect, useMemo, useRef, useState } from '../vendor/preact-htm.js';
-import { change, read } from '../api.js';
+import { change, readPatiently } from '../api.js';
 import { useQuery } from '../router.js';
 import { IMPORT, MATCH } from '../words.js';
 import { count, number } from '../when.js';
@@ -10,7 +10,6 @@ import { Button, Empty, Failure, Notice, Skeleton, useAction } from './ui.js';
 
 const PAGE = 100;
 const READ = 500;
-const ASK_AGAIN = 3000;
 // One request may carry 1 MiB; a record takes about 110 bytes of it.
 const MOST = 8000;
 
@@ -117,23 +116,13 @@ function useAll(path) {
   useEffect(() => {
     const mine = (current.current += 1);
     const tell = (next) => current.current === mine && setState(next);
-    // Large companies are read beside the request: ask until they are there.
-    const patiently = async (address) => {
-      for (;;) {
-        try {
-          return await read(address);
-        } catch (error) {
-          if (error.code !== 'still_reading' || current.current !== mine) throw error;
-          tell((before) => ({ ...before, progress: error.message.replace(error.document.cure, '').trim() }));
-          await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
-        }
-      }
-    };
+    const progress = (words) => tell((before) => ({ ...before, progress: words }));
     const readAll = async () => {
       const rows = new Map();
       let cursor = '';
       do {
-        const page = await patiently(`${path}?limit=${READ}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+        const address = `${path}?limit=${READ}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+        const page = await readPatiently(address, progress, () => current.current !== mine);
         for (const row of page.data.items) rows.set(row.bc_id, row);
         cursor = page.data.next;
         tell({ rows: [...rows.values()], counts: page.data.counts, note: page.data.note, progress: '', busy: Boolean(cursor), error: null });

@@ -15,6 +15,7 @@ const POLICIES = [
 const EXAMPLE = ['Service', 'Service', 'Inventory', 'Inventory', 'Service'];
 
 // kind: 'text' (null when empty), 'item' and 'group' (texts that can be picked), 'whole', 'tick', 'date', or a list of [value, words].
+/** @type {[string, [name: string, label: string, kind: string | string[][], hint: string][]][]} */
 const GROUPS = [
   ['Invoices', [
     ['sync_invoices_from', 'Only invoices dated from', 'date', 'Earlier ones are skipped, so that nobody books last year again.'],
@@ -64,6 +65,7 @@ export function SettingsForm({ connection }) {
   const [changes, setChanges] = useState({});
   const { busy, error, run } = useAction();
   const form = useRef(null);
+  /** @type {Record<string, any>} */
   const now = { ...shown(connection.settings), ...changes };
   const changed = Object.keys(changes).filter((name) => changes[name] !== shown(connection.settings)[name]);
   const wrong = Object.fromEntries(Object.entries(error?.fields || {}).map(([name, words]) => [name.replace(/^settings\./, ''), words]));
@@ -117,13 +119,16 @@ function Picked({ kind, label, connection, field, onPick }) {
 function Numbers({ group, line }) {
   const steps = [Number(group), Number(line)];
   const fine = steps.every((step) => Number.isInteger(step) && step > 0);
-  const numbers = fine ? lineNumbers(EXAMPLE, ...steps) : [];
+  const numbers = fine ? lineNumbers(EXAMPLE, steps[0], steps[1]) : [];
   return html`<div class="numbers" role="group" aria-label="Example of line numbers"><p class="soft">An invoice of five lines is numbered:</p>
     <ol>${EXAMPLE.map((kind, position) => html`<li key=${position}><span class="number">${fine ? numbers[position] : '–'}</span>
       <span class="soft">${kind}</span></li>`)}</ol></div>`;
 }
 
-/** Settings as the form holds them: texts and ticks. */
+/**
+ * Settings as the form holds them: texts and ticks.
+ * @returns {Record<string, any>}
+ */
 function shown(settings) {
   return Object.fromEntries(Object.keys(KINDS).map((name) => [
     name,

@@ -10,8 +10,12 @@ const minute = cell(0);
 setInterval(() => minute.set(minute.value + 1), 30_000);
 
 /** What the console last did, for the status line at the bottom and for screen readers. */
-export const said = cell(null);
-/** `action`: {words, act}, such as an undo. */
+export const said = cell(/** @type {{text: string, tone: string, action: Action} | null} */ (null));
+/**
+ * Say it. `action`: something to do about it, such as an undo.
+ * @typedef {{words: string, act: () => Promise<any>} | false | null} Action
+ * @param {string} text @param {string} tone @param {Action} action
+ */
 export const say = (text, tone = 'done', action = null) => said.set({ text, tone, action });
 
 /** A page: its title in the tab and as the heading, which takes the focus when one arrives. */
@@ -104,7 +108,7 @@ export function Copy({ text, label }) {
       setCopied(true);
       setTimeout(() => setCopied(false), 4000);
     } catch {
-      getSelection().selectAllChildren(field.current);
+      getSelection()?.selectAllChildren(field.current);
       say('Your browser does not let the page copy. The text is selected: press Ctrl+C.', 'warn');
     }
   };
@@ -138,6 +142,7 @@ export function useAction() {
   useEffect(() => () => {
     alive.current = false;
   }, []);
+  /** @param {() => Promise<any>} work @param {string | ((result: any) => string)} done */
   const run = async (work, done = '') => {
     setState({ busy: true, error: null });
     let error = null;
