@@ -268,7 +268,7 @@ async def _told(
     """Write to Halo, keep the outcome, and close the link's books on this push. `refused`: BC would not post it."""
     assert row is not None  # noqa: S101 - an upsert that ends here has a link
     link = row.value
-    stamp = await adapter.write_back(push, record, link)
+    stamp = await _written_back(push, adapter, record, link)
     # The action of this attempt, or of one that died before it could tell.
     action = link.unreported
     push.outcome_id = push.dirty.outcome_id or link.unreported_id or push.outcome_id
@@ -288,6 +288,20 @@ async def _told(
     if stamp:
         push.services.halo_reads.wrote(push.entity, push.halo_id, stamp)
     return Done(outcome)
+
+
+async def _written_back(push: Push, adapter: Adapter[Any], record: Record, link: Link) -> str | None:
+    """As `Adapter.write_back`. Halo refuses what names a line, or a record, that somebody removed during the push."""
+    try:
+        return await adapter.write_back(push, record, link)
+    except Refused:
+        now = await adapter.read(push.services, push.halo_id)
+        if now is not None and adapter.stamp(now) == adapter.stamp(record):
+            raise
+        if now is not None:
+            await adapter.write_back(push, now, link)
+        # Unknown: what was changed meanwhile is still to be pushed, and its time must not pass for our own write's.
+        return ""
 
 
 def _is_echo(push: Push, adapter: Adapter[Any], record: Record, link: Link) -> bool:

@@ -306,3 +306,47 @@ def test_a_connection_removed_while_pushing_leaves_no_loop(acting: Acting, invoi
     found = acting.outcomes("invoice", pushing)
     assert [one["status"] for one in found if one["status"] == "retrying"] == []
     assert len(acting.bc_invoices(pushing)) <= 1
+
+
+def held_after_the_create(acting: Acting, halo_id: str) -> None:
+    """Sync the invoice; BC has it, and its answer is held back."""
+    acting.fault(
+        "bc", {"kind": "hold", "when": "after", "name": halo_id}, method="POST", body=f'HALO-{halo_id}"'
+    )
+    acting.sync("invoice", halo_id)
+    acting.held(halo_id)
+
+
+def test_a_line_removed_in_halo_while_its_invoice_is_pushed_fails_nothing(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice(
+        invoicing.line("Service", 1, 10, "Stays"), invoicing.line("Service", 2, 20, "Goes")
+    )
+    held_after_the_create(acting, halo_id)
+    goes = acting.halo("Invoice", halo_id)["lines"][1]
+    acting.edit("Invoice", halo_id, {"delete_lines": [goes["id"]]})
+    acting.control.post("/faults/release", json={"name": halo_id}).raise_for_status()
+    assert acting.outcome("invoice", halo_id)["status"] == "synced"
+    deliver(acting, "invoice", halo_id)
+    assert acting.outcome("invoice", halo_id, after=1)["action"] == "updated"
+    told = [(one["status"], one["action"]) for one in acting.outcomes("invoice", halo_id)]
+    assert told == [("synced", "updated"), ("synced", "created")]
+    assert [line["description"] for line in lines(acting, halo_id)] == ["Stays"]
+    (left,) = acting.halo("Invoice", halo_id)["lines"]
+    assert left["dbc_id"] == lines(acting, halo_id)[0]["id"]
+
+
+def test_an_invoice_deleted_in_halo_while_it_is_pushed_fails_nothing(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice()
+    held_after_the_create(acting, halo_id)
+    acting.remove("Invoice", halo_id)
+    acting.control.post("/faults/release", json={"name": halo_id}).raise_for_status()
+    assert acting.outcome("invoice", halo_id)["status"] == "synced"
+    deliver(acting, "invoice", halo_id, "delete")
+    assert acting.outcome("invoice", halo_id, after=1)["action"] == "deleted"
+    told = [(one["status"], one["action"]) for one in acting.outcomes("invoice", halo_id)]
+    assert told == [("synced", "deleted"), ("synced", "created")]
+    assert acting.bc_invoices(halo_id) == []
