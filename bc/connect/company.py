@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bc.clients.bc_records import Company, Environment
+from bc.clients.bc_records import Company as Company
+from bc.clients.bc_records import Environment as Environment
 from bc.clients.business_central import BusinessCentral
 from bc.connect.authorization import Cures
 from bc.connect.connections import UnfitFields

@@ -25,13 +25,13 @@ from functools import cache
 import azure.functions as func
 
 from bc.functions.admin import admin
-from bc.functions.http import Router
+from bc.functions.http import Route, Router
 
 blueprint = func.Blueprint()
 
 
 @cache
-def router() -> Router:
+def routes() -> tuple[Route, ...]:
     """All tables together; they pull in the clients and the store, so the first request and not the start pays."""
     from bc.functions import (
         api_connections,
@@ -42,21 +42,25 @@ def router() -> Router:
         api_records,
         api_status,
         api_sync,
+        openapi,
     )
 
-    return Router(
-        [
-            *api_connections.ROUTES,
-            *api_errors.ROUTES,
-            *api_halo.ROUTES,
-            *api_imports.ROUTES,
-            *api_mappings.ROUTES,
-            *api_records.ROUTES,
-            *api_status.ROUTES,
-            *api_sync.ROUTES,
-        ],
-        admin.guard,
+    return (
+        *api_connections.ROUTES,
+        *api_errors.ROUTES,
+        *api_halo.ROUTES,
+        *api_imports.ROUTES,
+        *api_mappings.ROUTES,
+        *api_records.ROUTES,
+        *api_status.ROUTES,
+        *api_sync.ROUTES,
+        *openapi.ROUTES,
     )
+
+
+@cache
+def router() -> Router:
+    return Router(routes(), admin.guard)
 
 
 @blueprint.function_name("api")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import msgspec
 
 from bc.connect.authorization import Authorization
-from bc.connect.company import CompanyChoice, CompanyIsFixed, NoSuchEnvironment
-from bc.connect.connections import ConfirmMismatch, ConnectionDesk, view
+from bc.connect.company import Company, CompanyChoice, CompanyIsFixed, Environment, NoSuchEnvironment
+from bc.connect.connections import HIDDEN, ConfirmMismatch, ConnectionDesk, view
 from bc.connect.settings_merge import UnfitSettings
-from bc.connect.setup import PERMISSIONS, HaloProbe, settings_list
-from bc.functions.http import Answer, Request, Route, json_answer, page_answer
+from bc.connect.setup import PERMISSIONS, HaloProbe, HaloState, Permission, settings_list
+from bc.functions.http import PAGE, Answer, Listed, Request, Route, json_answer, part_answer
 from bc.functions.problems import Problem, invalid, not_found
+from bc.functions.schemas import without
+from bc.model import AuthMode, Connection, ConnectionSettings
 
 if TYPE_CHECKING:
-    from bc.model import Connection
     from bc.services import Services
 
 type Handler = Callable[[Services, Request], Awaitable[Answer]]
@@ -26,12 +28,58 @@ _probe = HaloProbe()
 
 
 class CompanyForm(msgspec.Struct):
-    environment_name: Any = None
-    company_id: Any = None
+    environment_name: str
+    company_id: str
 
 
 class DefaultForm(msgspec.Struct):
     connection_id: str
+
+
+class NewConnection(msgspec.Struct, forbid_unknown_fields=True):
+    """What `ConnectionDesk.create` takes; it checks each field in words of its own."""
+
+    name: str
+    tenant_id: str
+    client_id: str
+    client_secret: str
+    auth_mode: AuthMode = "delegated"
+    secret_expires_on: date | None = None
+    settings: ConnectionSettings = ConnectionSettings()
+
+
+class ConnectionChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is left out stays; `settings` are merged member by member."""
+
+    name: str | None = None
+    client_secret: str | None = None
+    secret_expires_on: date | None = None
+    paused: bool | None = None
+    settings: ConnectionSettings = ConnectionSettings()
+
+
+class SettingState(msgspec.Struct, frozen=True):
+    """A setting of the app; `detail` shows its value where it is no secret, or what is wrong with it."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Setup(msgspec.Struct, frozen=True):
+    redirect_uri: str
+    permissions: tuple[Permission, ...]
+    settings: list[SettingState]
+    halo: HaloState
+
+
+class SignInStarted(msgspec.Struct, frozen=True):
+    """Open the address in the same browser: its cookie came with this answer."""
+
+    authorization_url: str
+
+
+ConnectionView = without(Connection, HIDDEN, "Connection")
 
 
 def worded(handler: Handler) -> Handler:
@@ -62,46 +110,51 @@ def worded(handler: Handler) -> Handler:
 
 
 async def setup(services: Services, request: Request) -> Answer:
+    """What the app's operator has set and what Microsoft Entra must hold; whether Halo answers."""
     return json_answer(
-        {
-            "redirect_uri": services.settings.redirect_uri,
-            "permissions": PERMISSIONS,
-            "settings": settings_list(services.settings),
-            "halo": await _probe.look(services.settings, services.store, services.halo),
-        }
+        Setup(
+            services.settings.redirect_uri,
+            PERMISSIONS,
+            [SettingState(**each) for each in settings_list(services.settings)],
+            await _probe.look(services.settings, services.store, services.halo),
+        )
     )
 
 
 async def list_connections(services: Services, request: Request) -> Answer:
+    """All connections, the oldest first."""
     found = sorted(await services.store.connections.list(), key=lambda each: (each.created_at, each.id))
-    limit, start = request.limit(), _start(request)
-    following = str(start + limit) if len(found) > start + limit else None
-    return page_answer([view(connection) for connection in found[start : start + limit]], following)
+    return part_answer([view(connection) for connection in found], request)
 
 
 @worded
 async def create(services: Services, request: Request) -> Answer:
+    """A new connection. Its secret is kept sealed and never shown."""
     connection = await desk(services).create(request.json(dict[str, Any]))
     return json_answer(view(connection), 201, [("Location", f"/api/connections/{connection.id}")])
 
 
 async def show(services: Services, request: Request) -> Answer:
+    """One connection."""
     return json_answer(view(await connection_of(services, request)))
 
 
 @worded
 async def change(services: Services, request: Request) -> Answer:
+    """Change a connection. A secret that Microsoft refuses is not kept."""
     return json_answer(view(await desk(services).change(request.args["id"], request.json(dict[str, Any]))))
 
 
 @worded
 async def remove(services: Services, request: Request) -> Answer:
+    """Stop a connection's work, then remove our rows of it. Nothing changes in Halo or Business Central."""
     await desk(services).remove(request.args["id"], request.param("confirm"))
     return Answer(204)
 
 
 @worded
 async def authorize(services: Services, request: Request) -> Answer:
+    """Start a person's sign-in; in app mode connect at once."""
     connection = await connection_of(services, request)
     signing_in = authorization(services)
     if connection.auth_mode == "app":
@@ -112,25 +165,28 @@ async def authorize(services: Services, request: Request) -> Answer:
         f"{started.cookie_name}={started.cookie_value}; Path=/auth; Max-Age={started.seconds}; "
         f"HttpOnly; SameSite=Lax{secure}"
     )
-    return json_answer({"authorization_url": started.url}, headers=[("Set-Cookie", cookie)])
+    return json_answer(SignInStarted(started.url), headers=[("Set-Cookie", cookie)])
 
 
 @worded
 async def environments(services: Services, request: Request) -> Answer:
+    """Business Central's environments in the connection's tenant."""
     connection = await connection_of(services, request)
-    return json_answer({"items": await company_choice(services).environments(connection), "next": None})
+    return part_answer(await company_choice(services).environments(connection), request)
 
 
 @worded
 async def companies(services: Services, request: Request) -> Answer:
+    """The companies of an environment."""
     connection = await connection_of(services, request)
     name = request.param("environment") or connection.environment_name
     found = await company_choice(services).companies(connection, name)
-    return json_answer({"items": found, "next": None})
+    return part_answer(found, request)
 
 
 @worded
 async def choose_company(services: Services, request: Request) -> Answer:
+    """Choose environment and company, once and for good."""
     connection = await connection_of(services, request)
     form = request.json(CompanyForm)
     chosen = await company_choice(services).choose(connection, form.environment_name, form.company_id)
@@ -139,21 +195,76 @@ async def choose_company(services: Services, request: Request) -> Answer:
 
 @worded
 async def make_default(services: Services, request: Request) -> Answer:
+    """Make a connection the default one: records without a company of their own go there."""
     return json_answer(view(await desk(services).make_default(request.json(DefaultForm).connection_id)))
 
 
 ROUTES = [
-    Route("GET", "/api/setup", setup),
-    Route("GET", "/api/connections", list_connections),
-    Route("POST", "/api/connections", create),
-    Route("GET", "/api/connections/{id}", show),
-    Route("PATCH", "/api/connections/{id}", change),
-    Route("DELETE", "/api/connections/{id}", remove),
-    Route("POST", "/api/connections/{id}/authorize", authorize),
-    Route("GET", "/api/connections/{id}/environments", environments),
-    Route("GET", "/api/connections/{id}/companies", companies),
-    Route("PUT", "/api/connections/{id}/company", choose_company),
-    Route("PUT", "/api/default-connection", make_default),
+    Route("GET", "/api/setup", setup, answers={200: Setup}),
+    Route(
+        "GET",
+        "/api/connections",
+        list_connections,
+        params=PAGE,
+        answers={200: Listed[ConnectionView]},  # type: ignore[valid-type]  # made at run time
+    ),
+    Route(
+        "POST",
+        "/api/connections",
+        create,
+        body=NewConnection,
+        answers={201: ConnectionView},
+        conflicts=("encryption_keys_missing",),
+    ),
+    Route("GET", "/api/connections/{id}", show, answers={200: ConnectionView}),
+    Route(
+        "PATCH",
+        "/api/connections/{id}",
+        change,
+        body=ConnectionChange,
+        answers={200: ConnectionView},
+        conflicts=("encryption_keys_missing",),
+    ),
+    Route(
+        "DELETE",
+        "/api/connections/{id}",
+        remove,
+        params={"confirm": Annotated[str, msgspec.Meta(description="The connection's name.")]},
+        answers={204: None},
+        conflicts=("confirm_mismatch",),
+    ),
+    Route(
+        "POST",
+        "/api/connections/{id}/authorize",
+        authorize,
+        answers={200: (SignInStarted, ConnectionView)},
+        conflicts=("encryption_keys_missing", "secret_missing"),
+    ),
+    Route(
+        "GET",
+        "/api/connections/{id}/environments",
+        environments,
+        params=PAGE,
+        answers={200: Listed[Environment]},
+        conflicts=("needs_authorization",),
+    ),
+    Route(
+        "GET",
+        "/api/connections/{id}/companies",
+        companies,
+        params={"environment": str, **PAGE},
+        answers={200: Listed[Company]},
+        conflicts=("needs_authorization",),
+    ),
+    Route(
+        "PUT",
+        "/api/connections/{id}/company",
+        choose_company,
+        body=CompanyForm,
+        answers={200: ConnectionView},
+        conflicts=("company_is_fixed", "needs_authorization"),
+    ),
+    Route("PUT", "/api/default-connection", make_default, body=DefaultForm, answers={200: ConnectionView}),
 ]
 
 
@@ -179,10 +290,3 @@ def company_choice(services: Services) -> CompanyChoice:
 
 def _no_connection() -> NoReturn:
     raise not_found("This connection") from None
-
-
-def _start(request: Request) -> int:
-    cursor = request.param("cursor") or "0"
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 6:
-        raise invalid(("cursor", "This is not a cursor of this list."))
-    return int(cursor)

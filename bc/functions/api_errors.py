@@ -23,6 +23,10 @@ class DismissForm(msgspec.Struct, forbid_unknown_fields=True):
     connection_id: str | None = None
 
 
+class Dismissed(msgspec.Struct, frozen=True):
+    dismissed: int
+
+
 async def dismiss_group(services: Services, request: Request) -> Answer:
     """Put a cause's open errors aside; each comes back by itself if its record fails again. Answers how many."""
     form = request.json(DismissForm)
@@ -39,7 +43,7 @@ async def dismiss_group(services: Services, request: Request) -> Answer:
         if not page.next:
             break
         cursor = page.next
-    return json_answer({"dismissed": dismissed})
+    return json_answer(Dismissed(dismissed))
 
 
 async def _dismiss(services: Services, error_id: str) -> int:
@@ -54,4 +58,4 @@ async def _dismiss(services: Services, error_id: str) -> int:
     return 1
 
 
-ROUTES = (Route("POST", "/api/errors/dismiss", dismiss_group),)
+ROUTES = (Route("POST", "/api/errors/dismiss", dismiss_group, body=DismissForm, answers={200: Dismissed}),)

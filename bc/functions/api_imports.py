@@ -10,13 +10,13 @@ from uuid import UUID
 import msgspec
 
 from bc.functions.api_connections import connection_of
-from bc.functions.http import Answer, Request, Route, json_answer, page_answer
-from bc.functions.problems import Problem, invalid, not_found
-from bc.imports.preview import preview
+from bc.functions.http import PAGE, Answer, Listed, Request, Route, json_answer, page_answer
+from bc.functions.problems import Problem, bad_cursor, invalid, not_found
+from bc.imports.preview import PreviewRow, preview
 from bc.imports.request import ImportRequest
 from bc.imports.request import start_import as queue_import
 from bc.jobs import jobs
-from bc.model import IMPORT_KINDS, ImportKind, Job
+from bc.model import IMPORT_KINDS, ImportKind, Job, JobFailure
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -43,11 +43,23 @@ class JobView(msgspec.Struct):
     detail: str
 
 
+class JobStarted(msgspec.Struct, frozen=True):
+    job_id: str
+
+
+class PreviewList(Listed[PreviewRow], frozen=True):
+    """`counts`: how many there are of each match; `note`: what to know of them."""
+
+    counts: dict[str, int]
+    note: str
+
+
 def job_view(job: Job) -> JobView:
     return JobView(**{name: getattr(job, name) for name in JobView.__struct_fields__})
 
 
 async def start_import(services: Services, request: Request) -> Answer:
+    """Import from Business Central: the records named, or all."""
     connection = await connection_of(services, request)
     kind = _kind(request)
     wanted = request.json(ImportRequest)
@@ -62,7 +74,7 @@ async def started(starting: Awaitable[Job]) -> Answer:
     except jobs.JobRunning as running:
         detail = f"{running.message} {running.cure}"
         raise Problem(409, running.code, detail, extra={"job_id": running.job_id}) from None
-    return json_answer({"job_id": job.id}, 202, [("Location", f"/api/jobs/{job.id}")])
+    return json_answer(JobStarted(job.id), 202, [("Location", f"/api/jobs/{job.id}")])
 
 
 def _check(wanted: ImportRequest) -> None:
@@ -93,6 +105,7 @@ def is_guid(value: str) -> bool:
 
 
 async def show_preview(services: Services, request: Request) -> Answer:
+    """What an import would do with each record of Business Central; nothing is written."""
     connection = await connection_of(services, request)
     kind = _kind(request)
     jobs.check_ready(connection)
@@ -111,6 +124,7 @@ async def show_preview(services: Services, request: Request) -> Answer:
 
 
 async def list_jobs(services: Services, request: Request) -> Answer:
+    """Jobs, newest first."""
     scope: dict[str, Any] = {}
     if connection_id := request.param("connection_id"):
         scope["connection_id"] = connection_id
@@ -122,10 +136,12 @@ async def list_jobs(services: Services, request: Request) -> Answer:
 
 
 async def show_job(services: Services, request: Request) -> Answer:
+    """One job as it stands."""
     return json_answer(job_view((await _job(services, request)).value))
 
 
 async def cancel_job(services: Services, request: Request) -> Answer:
+    """End a job after the block in hand; one that has ended stays as it is."""
     row = await _job(services, request)
     return json_answer(job_view(await jobs.cancel(services, row.value)), 202)
 
@@ -143,12 +159,29 @@ async def job_failures(services: Services, request: Request) -> Answer:
 
 
 ROUTES = [
-    Route("POST", "/api/connections/{id}/imports/{kind}", start_import),
-    Route("GET", "/api/connections/{id}/preview/{kind}", show_preview),
-    Route("GET", "/api/jobs", list_jobs),
-    Route("GET", "/api/jobs/{job_id}", show_job),
-    Route("POST", "/api/jobs/{job_id}/cancel", cancel_job),
-    Route("GET", "/api/jobs/{job_id}/failures", job_failures),
+    Route(
+        "POST",
+        "/api/connections/{id}/imports/{kind}",
+        start_import,
+        params={"kind": ImportKind},
+        body=ImportRequest,
+        answers={202: JobStarted},
+        conflicts=("import_running", "connection_not_ready"),
+    ),
+    Route(
+        "GET",
+        "/api/connections/{id}/preview/{kind}",
+        show_preview,
+        params={"kind": ImportKind, "search": str, **PAGE},
+        answers={200: PreviewList},
+        conflicts=("connection_not_ready",),
+    ),
+    Route(
+        "GET", "/api/jobs", list_jobs, params={"connection_id": str, **PAGE}, answers={200: Listed[JobView]}
+    ),
+    Route("GET", "/api/jobs/{job_id}", show_job, answers={200: JobView}),
+    Route("POST", "/api/jobs/{job_id}/cancel", cancel_job, answers={202: JobView}),
+    Route("GET", "/api/jobs/{job_id}/failures", job_failures, params=PAGE, answers={200: Listed[JobFailure]}),
 ]
 
 
@@ -164,7 +197,3 @@ async def _job(services: Services, request: Request) -> Row[Job]:
     if row is None:
         raise not_found("This job")
     return row
-
-
-def bad_cursor() -> Problem:
-    return invalid(("cursor", "This is not a cursor of this list."))

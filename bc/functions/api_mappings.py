@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from bc.functions.api_connections import connection_of
-from bc.functions.api_imports import bad_cursor, is_guid
-from bc.functions.http import Answer, Request, Route, json_answer, page_answer
-from bc.functions.problems import Problem, invalid, not_found
+from bc.functions.api_imports import is_guid
+from bc.functions.http import PAGE, Answer, Listed, Request, Route, json_answer, page_answer, part_answer
+from bc.functions.problems import Problem, bad_cursor, invalid, not_found
 from bc.imports.category_mappings import category_mappings, map_category, unmap_group
-from bc.imports.charge_rates import UnknownItem, charge_rates, set_charge_code
+from bc.imports.charge_rates import ChargeRate, UnknownItem, charge_rates, set_charge_code
 from bc.imports.code_lists import CODE_LISTS, CodeList
 from bc.imports.kinds import KINDS, LinkedKind
-from bc.imports.lookups import change_lookup, list_lookups, remove_lookup
+from bc.imports.lookups import Lookup, change_lookup, list_lookups, remove_lookup
 from bc.imports.mappings import Mapping, link_by_hand, mapping_of, unlink, unlink_invoice
 from bc.jobs import jobs
+from bc.model import MappingKind
 
 if TYPE_CHECKING:
     from bc.model import Connection
@@ -46,7 +46,15 @@ class ChargeForm(msgspec.Struct, forbid_unknown_fields=True):
     code: str
 
 
+class ChargeRatePage(Listed[ChargeRate], frozen=True):
+    """`column`: where this Halo keeps the code; null when it cannot be told, then `columns` are the candidates."""
+
+    column: str | None
+    columns: list[str]
+
+
 async def list_mappings(services: Services, request: Request) -> Answer:
+    """What is linked with what. `?search=` by name, number or id; `?state=broken`: whose BC record is gone."""
     connection = await connection_of(services, request)
     kind = request.args["kind"]
     search, state = request.param("search"), request.param("state")
@@ -56,7 +64,7 @@ async def list_mappings(services: Services, request: Request) -> Answer:
         if connection.settings.item_group_mappings:
             jobs.check_ready(connection)
         found = await category_mappings(services, connection, search=search)
-        return _part([each for each in found if not state or each.state == state], request)
+        return part_answer([each for each in found if not state or each.state == state], request)
     entity = ENTITIES.get(kind)
     if entity is None:
         raise not_found(f"The mapping kind {kind}")
@@ -76,6 +84,7 @@ async def list_mappings(services: Services, request: Request) -> Answer:
 
 
 async def put_mapping(services: Services, request: Request) -> Answer:
+    """Link by hand. Both ends are checked, and Halo gets the values that an import would give it."""
     connection = await connection_of(services, request)
     halo_id = request.args["halo_id"]
     kind = None if request.args["kind"] == CATEGORIES else _kind(request)
@@ -94,7 +103,7 @@ async def put_mapping(services: Services, request: Request) -> Answer:
 
 
 async def delete_mapping(services: Services, request: Request) -> Answer:
-    """For item categories `?code=` names the one category to unmap, where a group has several."""
+    """Unlink. For item categories `?code=` names the one category to unmap, where a group has several."""
     connection = await connection_of(services, request)
     halo_id = request.args["halo_id"]
     if request.args["kind"] == CATEGORIES:
@@ -129,10 +138,11 @@ async def show_lookups(services: Services, request: Request) -> Answer:
         for lookup in await list_lookups(services, connection, spec)
         if search in lookup.name.casefold() or search in lookup.code.casefold()
     ]
-    return _part(found, request)
+    return part_answer(found, request)
 
 
 async def put_lookup(services: Services, request: Request) -> Answer:
+    """Rename an entry of Halo's list, or give it another code."""
     connection, spec = await _code_list(services, request)
     form = request.json(LookupForm)
     errors = []
@@ -154,7 +164,7 @@ async def put_lookup(services: Services, request: Request) -> Answer:
 
 
 async def delete_lookup(services: Services, request: Request) -> Answer:
-    """Refused while in use; `?confirm=true` where it cannot be told whether it is."""
+    """Remove an entry of Halo's list. Refused while in use; `?confirm=true` where it cannot be told whether it is."""
     connection, spec = await _code_list(services, request)
     confirmed = request.param("confirm").lower() == "true"
     await remove_lookup(services, connection, spec, request.args["lookup_id"], confirmed=confirmed)
@@ -171,14 +181,15 @@ async def _code_list(services: Services, request: Request) -> tuple[Connection, 
 
 
 async def show_charge_rates(services: Services, request: Request) -> Answer:
-    """`column`: where this Halo keeps the code; null when it cannot be told, then `columns` are the candidates."""
+    """Halo's charge rates with the code of each. `column`: where this Halo keeps the code; null when it cannot be told, then `columns` are the candidates."""
     connection = await connection_of(services, request)
     jobs.check_ready(connection)
     found = await charge_rates(services, connection)
-    return _part(found.items, request, column=found.column, columns=found.columns)
+    return part_answer(found.items, request, column=found.column, columns=found.columns)
 
 
 async def put_charge_rate(services: Services, request: Request) -> Answer:
+    """Give a charge rate the number of a Business Central item; checked there."""
     connection = await connection_of(services, request)
     form = request.json(ChargeForm)
     jobs.check_ready(connection)
@@ -189,23 +200,73 @@ async def put_charge_rate(services: Services, request: Request) -> Answer:
     return json_answer(rate)
 
 
-def _part(items: Sequence[Any], request: Request, **more: Any) -> Answer:
-    """A page of a short list that was read whole; the cursor is an offset."""
-    cursor, limit = request.param("cursor") or "0", request.limit()
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 6:
-        raise bad_cursor()
-    start = int(cursor)
-    following = str(start + limit) if len(items) > start + limit else None
-    return page_answer(items[start : start + limit], following, **more)
-
+CODE_KIND = Literal["accounts", "countries"]
+LINKED_KIND = Literal["customers", "products", "item_categories"]
+SEARCH = Annotated[str, msgspec.Meta(description="Part of a name, number or code.")]
 
 ROUTES = [
-    Route("GET", "/api/connections/{id}/mappings/{kind}", list_mappings),
-    Route("PUT", "/api/connections/{id}/mappings/{kind}/{halo_id}", put_mapping),
-    Route("DELETE", "/api/connections/{id}/mappings/{kind}/{halo_id}", delete_mapping),
-    Route("GET", "/api/connections/{id}/lookups/{kind}", show_lookups),
-    Route("PUT", "/api/connections/{id}/lookups/{kind}/{lookup_id}", put_lookup),
-    Route("DELETE", "/api/connections/{id}/lookups/{kind}/{lookup_id}", delete_lookup),
-    Route("GET", "/api/connections/{id}/charge-rates", show_charge_rates),
-    Route("PUT", "/api/connections/{id}/charge-rates/{rate_id}", put_charge_rate),
+    Route(
+        "GET",
+        "/api/connections/{id}/mappings/{kind}",
+        list_mappings,
+        params={"kind": MappingKind, "search": SEARCH, "state": Literal["ok", "broken"], **PAGE},
+        answers={200: Listed[Mapping]},
+    ),
+    Route(
+        "PUT",
+        "/api/connections/{id}/mappings/{kind}/{halo_id}",
+        put_mapping,
+        params={"kind": LINKED_KIND},
+        body=LinkForm,
+        answers={200: Mapping},
+        conflicts=("bc_record_already_linked", "halo_record_already_linked", "connection_not_ready"),
+    ),
+    Route(
+        "DELETE",
+        "/api/connections/{id}/mappings/{kind}/{halo_id}",
+        delete_mapping,
+        params={"kind": MappingKind, "code": str},
+        answers={204: None},
+    ),
+    Route(
+        "GET",
+        "/api/connections/{id}/lookups/{kind}",
+        show_lookups,
+        params={"kind": CODE_KIND, "search": SEARCH, **PAGE},
+        answers={200: Listed[Lookup]},
+        conflicts=("connection_not_ready",),
+    ),
+    Route(
+        "PUT",
+        "/api/connections/{id}/lookups/{kind}/{lookup_id}",
+        put_lookup,
+        params={"kind": CODE_KIND},
+        body=LookupForm,
+        answers={200: Lookup},
+        conflicts=("code_taken", "connection_not_ready"),
+    ),
+    Route(
+        "DELETE",
+        "/api/connections/{id}/lookups/{kind}/{lookup_id}",
+        delete_lookup,
+        params={"kind": CODE_KIND, "confirm": Literal["true"]},
+        answers={204: None},
+        conflicts=("lookup_in_use", "use_unknown", "connection_not_ready"),
+    ),
+    Route(
+        "GET",
+        "/api/connections/{id}/charge-rates",
+        show_charge_rates,
+        params=PAGE,
+        answers={200: ChargeRatePage},
+        conflicts=("connection_not_ready",),
+    ),
+    Route(
+        "PUT",
+        "/api/connections/{id}/charge-rates/{rate_id}",
+        put_charge_rate,
+        body=ChargeForm,
+        answers={200: ChargeRate},
+        conflicts=("charge_column_unknown", "connection_not_ready"),
+    ),
 ]

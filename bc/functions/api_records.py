@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
@@ -11,12 +11,12 @@ from bc.entities.invoice import display_name
 from bc.entities.item_category import GROUPS
 from bc.entities.values import Record, ident, is_halo_id, text
 from bc.functions.api_connections import connection_of
-from bc.functions.http import Answer, Request, Route, json_answer, page_answer
-from bc.functions.problems import invalid, not_found
-from bc.imports.bc_search import NUMBERS, search_bc
+from bc.functions.http import PAGE, Answer, Listed, Request, Route, json_answer, page_answer, part_answer
+from bc.functions.problems import bad_cursor, invalid, not_found
+from bc.imports.bc_search import NUMBERS, BcRecord, search_bc
 from bc.jobs import jobs
-from bc.model import Entity, Link
-from bc.sync.story import story
+from bc.model import Entity, Link, MappingKind
+from bc.sync.story import Story, story
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -50,8 +50,14 @@ class Found(msgspec.Struct, frozen=True):
     links: list[LinkedTo]
 
 
+class BcRecordPage(Listed[BcRecord], frozen=True):
+    """`total`: how many fit the search."""
+
+    total: int
+
+
 async def find(services: Services, request: Request) -> Answer:
-    """Halo's records of a kind: `?search=` by name, number or either system's id; `?unlinked=true` with
+    """Halo's records of a kind. `?search=` by name, number or either system's id; `?unlinked=true` with
     `connection_id`: those without a link there. A page is one page of Halo's list, so it may hold few or none."""
     kind = request.args["kind"]
     if kind not in RESOURCES:
@@ -73,7 +79,7 @@ async def find(services: Services, request: Request) -> Answer:
 def _page_no(request: Request) -> int:
     cursor = request.param("cursor") or "1"
     if not cursor.isascii() or not cursor.isdigit() or not 1 <= len(cursor) <= 5 or int(cursor) < 1:
-        raise invalid(("cursor", "This is not a cursor of this list."))
+        raise bad_cursor()
     return int(cursor)
 
 
@@ -166,11 +172,11 @@ async def find_in_bc(services: Services, request: Request) -> Answer:
         raise not_found(f"The kind {kind}")
     jobs.check_ready(connection)
     found = await search_bc(services, connection, kind, request.param("search"))
-    return page_answer(found[: request.limit()], None, total=len(found))
+    return part_answer(found, request, total=len(found))
 
 
 async def show(services: Services, request: Request) -> Answer:
-    """The record's links, what waits, and an invoice's lines with the tax of both systems."""
+    """One record's story: its links, what waits, and an invoice's lines with the tax of both systems."""
     entity: Any = request.args["entity"]
     halo_id = request.args["halo_id"]
     if entity not in get_args(Entity):
@@ -181,7 +187,26 @@ async def show(services: Services, request: Request) -> Answer:
 
 
 ROUTES = (
-    Route("GET", "/api/halo/records/{kind}", find),
-    Route("GET", "/api/connections/{id}/bc/{kind}", find_in_bc),
-    Route("GET", "/api/records/{entity}/{halo_id}", show),
+    Route(
+        "GET",
+        "/api/halo/records/{kind}",
+        find,
+        params={
+            "kind": MappingKind,
+            "search": str,
+            "connection_id": str,
+            "unlinked": Literal["true", "false"],
+            **PAGE,
+        },
+        answers={200: Listed[Found]},
+    ),
+    Route(
+        "GET",
+        "/api/connections/{id}/bc/{kind}",
+        find_in_bc,
+        params={"kind": Literal[*NUMBERS], "search": str, **PAGE},
+        answers={200: BcRecordPage},
+        conflicts=("connection_not_ready",),
+    ),
+    Route("GET", "/api/records/{entity}/{halo_id}", show, params={"entity": Entity}, answers={200: Story}),
 )

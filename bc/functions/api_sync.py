@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
 from bc.entities.values import is_halo_id
-from bc.functions.http import Answer, Request, Route, json_answer, page_answer
-from bc.functions.problems import Problem, invalid, not_found
+from bc.functions.api_imports import JobStarted
+from bc.functions.http import PAGE, Answer, Listed, Request, Route, json_answer, page_answer
+from bc.functions.problems import Problem, bad_cursor, invalid, not_found
 from bc.jobs import jobs
-from bc.model import Entity, ErrorRow, ErrorState, Operation, OutcomeStatus
+from bc.model import Entity, ErrorRow, ErrorState, Operation, Outcome, OutcomeStatus
 from bc.resync.choice import Filter
-from bc.resync.run import Wish, preview, start
+from bc.resync.run import Preview, Wish, preview, start
 from bc.store.rows import Row, Stale
 from bc.sync import breaker_notes
-from bc.sync.explain import explain
+from bc.sync.explain import Explanation, explain
 from bc.sync.intake import QueuedChange, take
 
 if TYPE_CHECKING:
@@ -40,6 +41,25 @@ class RetryRequest(msgspec.Struct, forbid_unknown_fields=True):
     ids: list[str] | None = None
     code: str | None = None
     connection_id: str | None = None
+
+
+class Queued(msgspec.Struct, frozen=True):
+    queued: int
+
+
+class QueuedSync(Queued, frozen=True):
+    requests_estimate: int
+
+
+class Group(msgspec.Struct, frozen=True):
+    code: str
+    count: int
+
+
+class ErrorPage(Listed[ErrorRow], frozen=True):
+    """`groups`: how many there are of each code in the same state."""
+
+    groups: list[Group]
 
 
 async def outcomes(services: Services, request: Request) -> Answer:
@@ -76,9 +96,7 @@ async def errors(services: Services, request: Request) -> Answer:
         )
     )
     groups = await services.store.errors.groups(**scope, state=state or "open")
-    return page_answer(
-        page.items, page.next, groups=[{"code": code, "count": count} for code, count in groups]
-    )
+    return page_answer(page.items, page.next, groups=[Group(code, count) for code, count in groups])
 
 
 async def _scope(services: Services, request: Request) -> dict[str, Any]:
@@ -99,7 +117,7 @@ async def _paged(page: Any) -> Any:
     try:
         return await page
     except ValueError:
-        raise invalid(("cursor", "This cursor is not one of ours. Start again without it.")) from None
+        raise bad_cursor() from None
 
 
 async def retry(services: Services, request: Request) -> Answer:
@@ -112,7 +130,7 @@ async def retry(services: Services, request: Request) -> Answer:
     for row in await _chosen(services, wanted):
         if await _retry_one(services, row):
             queued += 1
-    return json_answer({"queued": queued}, 202)
+    return json_answer(Queued(queued), 202)
 
 
 async def _chosen(services: Services, wanted: RetryRequest) -> list[Row[ErrorRow]]:
@@ -216,7 +234,7 @@ async def sync(services: Services, request: Request) -> Answer:
         )
         await take(services, change, wake=False)
     await services.wake()
-    return json_answer({"queued": len(ids), "requests_estimate": len(ids)}, 202)
+    return json_answer(QueuedSync(len(ids), len(ids)), 202)
 
 
 async def _resync(services: Services, wanted: SyncRequest, chosen: Filter) -> Answer:
@@ -242,7 +260,7 @@ async def _resync(services: Services, wanted: SyncRequest, chosen: Filter) -> An
     except jobs.JobRunning as running:
         detail = f"{running.message} {running.cure}"
         raise Problem(409, running.code, detail, extra={"job_id": running.job_id}) from None
-    return json_answer({"job_id": job.id}, 202, [("Location", f"/api/jobs/{job.id}")])
+    return json_answer(JobStarted(job.id), 202, [("Location", f"/api/jobs/{job.id}")])
 
 
 async def explain_record(services: Services, request: Request) -> Answer:
@@ -257,13 +275,34 @@ async def explain_record(services: Services, request: Request) -> Answer:
     return json_answer(await explain(services, entity, halo_id, connection_id))  # type: ignore[arg-type]  # checked above
 
 
+OUTCOMES = {
+    "entity": Literal[Entity, "message"],
+    "status": OutcomeStatus,
+    "halo_id": str,
+    **PAGE,
+}
+ERRORS = {"state": ErrorState, "code": str, **PAGE}
+
 ROUTES = (
-    Route("GET", "/api/outcomes", outcomes),
-    Route("GET", "/api/errors", errors),
-    Route("GET", "/api/connections/{id}/outcomes", outcomes),
-    Route("GET", "/api/connections/{id}/errors", errors),
-    Route("POST", "/api/errors/retry", retry),
-    Route("POST", "/api/errors/{error_id}/dismiss", dismiss),
-    Route("POST", "/api/sync", sync),
-    Route("GET", "/api/explain/{entity}/{halo_id}", explain_record),
+    Route("GET", "/api/outcomes", outcomes, params=OUTCOMES, answers={200: Listed[Outcome]}),
+    Route("GET", "/api/errors", errors, params=ERRORS, answers={200: ErrorPage}),
+    Route("GET", "/api/connections/{id}/outcomes", outcomes, params=OUTCOMES, answers={200: Listed[Outcome]}),
+    Route("GET", "/api/connections/{id}/errors", errors, params=ERRORS, answers={200: ErrorPage}),
+    Route("POST", "/api/errors/retry", retry, body=RetryRequest, answers={202: Queued}),
+    Route("POST", "/api/errors/{error_id}/dismiss", dismiss, answers={204: None}),
+    Route(
+        "POST",
+        "/api/sync",
+        sync,
+        body=SyncRequest,
+        answers={200: Preview, 202: (QueuedSync, JobStarted)},
+        conflicts=("job_running",),
+    ),
+    Route(
+        "GET",
+        "/api/explain/{entity}/{halo_id}",
+        explain_record,
+        params={"entity": Entity, "connection_id": str},
+        answers={200: Explanation},
+    ),
 )

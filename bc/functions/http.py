@@ -11,14 +11,15 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import azure.functions as func
 import msgspec
 
 from bc.errors import SyncError
-from bc.functions.problems import Problem, invalid, not_found, problem_of
+from bc.functions.problems import Problem, bad_cursor, invalid, not_found, problem_of
 from bc.sync.patience import AT_A_PAGE, for_a_person
 
 if TYPE_CHECKING:
@@ -112,14 +113,42 @@ type Handler = Callable[[Services, Request], Awaitable[Answer]]
 type Guard = Callable[[Services, Request], None]
 
 
+class Listed[T](msgspec.Struct, frozen=True):
+    """A page of a list. `next`: the cursor of the following one; null at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+# What every list takes, for a route's `params`.
+PAGE: Mapping[str, Any] = {
+    "limit": Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT, extra_json_schema={"default": DEFAULT_LIMIT})],
+    "cursor": Annotated[str, msgspec.Meta(description="`next` of the page before.")],
+}
+
+
 class Route(NamedTuple):
-    """`pattern` such as `/api/connections/{id}`; a literal part wins over a `{name}`."""
+    """`pattern` such as `/api/connections/{id}`; a literal part wins over a `{name}`.
+
+    The rest is what `/api/openapi.json` tells of it, as types: `params` of the address and its query, the `body`, the
+    `answers` by status (None: no body; a tuple: one of these), and the codes of the rules that may forbid it (409).
+    Summary and description are the handler's docstring.
+    """
 
     method: str
     pattern: str
     handler: Handler
     auth: Auth = "admin"
     max_body: int = MAX_BODY
+    params: Mapping[str, Any] = MappingProxyType({})
+    body: Any = None
+    answers: Mapping[int, Any] | None = None
+    conflicts: tuple[str, ...] = ()
+
+
+def path_names(pattern: str) -> list[str]:
+    """The names in `{}` of a route's pattern, in their order."""
+    return [part[1:-1] for part in _parts(pattern) if part.startswith("{")]
 
 
 def json_answer(value: Any, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Answer:
@@ -130,6 +159,16 @@ def json_answer(value: Any, status: int = 200, headers: Sequence[tuple[str, str]
 def page_answer(items: Sequence[Any], following: str | None = None, **more: Any) -> Answer:
     """A list as the public face has it: `{"items": [...], "next": cursor or null}`."""
     return json_answer({"items": list(items), "next": following, **more})
+
+
+def part_answer(items: Sequence[Any], request: Request, **more: Any) -> Answer:
+    """A page of a short list that was read whole; the cursor is an offset."""
+    cursor, limit = request.param("cursor") or "0", request.limit()
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 6:
+        raise bad_cursor()
+    start = int(cursor)
+    following = str(start + limit) if len(items) > start + limit else None
+    return page_answer(items[start : start + limit], following, **more)
 
 
 def redirect(location: str, status: int = 302, headers: Sequence[tuple[str, str]] = ()) -> Answer:

@@ -67,6 +67,10 @@ def invalid(*errors: tuple[str, str]) -> Problem:
     return Problem(422, "validation_failed", detail, errors=errors)
 
 
+def bad_cursor() -> Problem:
+    return invalid(("cursor", "This is not a cursor of this list."))
+
+
 def problem_of(error: SyncError) -> Problem:
     """A failure of the engine or a remote: 503 when waiting helps, 404 when gone, else 409 with the cure."""
     headers: list[tuple[str, str]] = []
