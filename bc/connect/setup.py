@@ -77,7 +77,7 @@ class HaloProbe:
 
 async def note_halo(store: Store, *, ok: bool, detail: str) -> None:
     """Remember how Halo was last seen."""
-    await store.notes.put(HALO_NOTE, {"at": datetime.now(UTC).isoformat(), "ok": ok, "detail": detail})
+    await store.notes.put(HALO_NOTE, {"at": datetime.now(UTC), "ok": ok, "detail": detail})
 
 
 def settings_list(settings: Settings) -> list[dict[str, Any]]:

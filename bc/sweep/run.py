@@ -144,7 +144,7 @@ async def sweep(services: Services, *, deletes: bool) -> Report:
 
 async def _note_end(services: Services, *, ok: bool, detail: str) -> None:
     """How the last sweep ended, for the console's home."""
-    await services.store.notes.put(LAST, {"at": datetime.now(UTC).isoformat(), "ok": ok, "detail": detail})
+    await services.store.notes.put(LAST, {"at": datetime.now(UTC), "ok": ok, "detail": detail})
 
 
 async def _sweep(

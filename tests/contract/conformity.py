@@ -94,6 +94,11 @@ def times_not_in_utc(value: Any, at: str = "$") -> Iterator[str]:
         yield f"{at}: {value}"
 
 
+def long_fractions(text: str) -> list[str]:
+    """Numbers with more digits than money or a rate ever has: the mark of a binary float."""
+    return re.findall(r"[:\[,]\s*(-?\d+\.\d{7,})", text)
+
+
 def resolved(schema: Schema, document: Schema) -> Schema:
     while "$ref" in schema:
         found: Any = document
