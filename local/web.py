@@ -50,7 +50,7 @@ class Web:
     def application(self) -> web.Application:
         """The aiohttp application; a body over 210 MB is answered with 413."""
         application = web.Application(client_max_size=LARGEST_BODY)
-        application.router.add_route("*", "/{path:.*}", self.answer)
+        application.router.add_route("*", r"/{path:[\s\S]*}", self.answer)
         return application
 
     async def answer(self, request: web.Request) -> web.Response:

@@ -104,7 +104,9 @@ def test_no_answer_told_has_a_place_for_a_secret() -> None:
     bodies = {route.body.__name__ for route in routes() if route.body is not None}
     for name, schema in DOCUMENT["components"]["schemas"].items():
         if name not in bodies:
-            assert not {"client_secret", "principal", "cache", "key"} & schema.get("properties", {}).keys(), name
+            assert not {"client_secret", "principal", "cache", "key"} & schema.get("properties", {}).keys(), (
+                name
+            )
 
 
 def test_the_version_is_the_projects() -> None:
