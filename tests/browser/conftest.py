@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from local.azurite import Azurite
 from local.stack import App, Sandbox
 from tests.browser.visitor import Visitor, chromium
-from tests.e2e.acting import Acting
+from tests.e2e.acting import Acting, Invoicing
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +35,11 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(azurite: Azurite, sandbox: Sandbox) -> Iterator[App]:
-    """A fresh app on fresh storage in a fresh world, its redirect URI registered."""
+    """A fresh app on fresh storage in a fresh world for each file: its tests leave each other what they need."""
     sandbox.reset()
-    with App(sandbox, azurite.fresh()) as running:
-        added = {"add": [f"{running.host.url}/auth/callback"]}
-        sandbox.control.post("/entra/redirect-uris", json=added).raise_for_status()
+    with App(sandbox, azurite.fresh(), env={"HALO_REQUESTS_PER_5_MINUTES": "690"}) as running:
         yield running
 
 
@@ -54,7 +52,20 @@ def visitor(browser: Browser, app: App) -> Iterator[Visitor]:
     assert one.complaints == []
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def acting(app: App) -> Acting:
     """Hands in Halo, Business Central and the API, to arrange what a page shows."""
     return Acting(app)
+
+
+@pytest.fixture(scope="module")
+def connected(acting: Acting) -> Acting:
+    """Connected to a company; each test says with `settings` what syncs."""
+    acting.connect(sync_entities=[])
+    return acting
+
+
+@pytest.fixture(scope="module")
+def invoicing(connected: Acting) -> Invoicing:
+    """A linked customer and linked products in that company."""
+    return Invoicing(connected)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from local.stack import App
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
 ADA = ("ada@tamarisk.example.com", "Ada-pass-1")
+
+
+@pytest.fixture(autouse=True)
+def cleared(app: App) -> Iterator[None]:
+    """No connection of one test is there for the next."""
+    yield
+    for connection in app.api.get("/api/connections").json()["items"]:
+        app.api.delete(f"/api/connections/{connection['id']}").raise_for_status()
 
 
 def application(visitor: Visitor) -> dict[str, Any]:

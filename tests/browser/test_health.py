@@ -14,13 +14,14 @@ from tests.e2e.acting import Acting, Invoicing
 pytestmark = pytest.mark.browser
 
 
-def test_home_shows_the_day_of_a_connection_and_pauses_it(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=["invoice"])
-    invoicing = Invoicing(acting)
+def test_home_shows_the_day_of_a_connection_and_pauses_it(
+    visitor: Visitor, connected: Acting, invoicing: Invoicing
+) -> None:
+    connected.settings(sync_entities=["invoice"])
     halo_id = invoicing.invoice()
-    acting.sync("invoice", halo_id)
-    bc_number = acting.outcome("invoice", halo_id)["bc_number"]
-    path = f"/api/connections/{acting.connection['id']}"
+    connected.sync("invoice", halo_id)
+    bc_number = connected.outcome("invoice", halo_id)["bc_number"]
+    path = f"/api/connections/{connected.connection['id']}"
     page = visitor.admitted()
     card = page.locator(".card")
     expect(card.get_by_text(bc_number)).to_be_visible(timeout=15_000)
@@ -31,23 +32,22 @@ def test_home_shows_the_day_of_a_connection_and_pauses_it(visitor: Visitor, acti
     card.get_by_role("button", name="Pause").click()
     expect(card.get_by_text("Paused", exact=True)).to_be_visible()
     expect(page.get_by_text("Tamarisk UK is paused")).to_be_visible()
-    assert acting.get(path)["paused"] is True
+    assert connected.get(path)["paused"] is True
     second = invoicing.invoice()
-    acting.sync("invoice", second)
+    connected.sync("invoice", second)
     card.get_by_role("button", name="Resume").click()
-    acting.outcome("invoice", second)
-    assert acting.get(path)["paused"] is False
+    connected.outcome("invoice", second)
+    assert connected.get(path)["paused"] is False
 
 
 def test_the_doctor_looks_at_both_ends_and_its_report_holds_no_secret(
-    visitor: Visitor, acting: Acting, tmp_path: Path
+    visitor: Visitor, connected: Acting, tmp_path: Path
 ) -> None:
-    acting.connect()
-    page = visitor.admitted(f"/connections/{acting.connection['id']}")
+    page = visitor.admitted(f"/connections/{connected.connection['id']}")
     page.get_by_role("link", name="Doctor", exact=True).last.click()
     expect(page.get_by_role("heading", name="Client secret")).to_be_visible(timeout=60_000)
     assert visitor.violations() == []
-    acting.fault("halo", {"kind": "status", "status": 503}, times=0)
+    connected.fault("halo", {"kind": "status", "status": 503}, times=0)
     page.get_by_role("button", name="Run now").click()
     expect(page.get_by_text("Needs you").first).to_be_visible(timeout=60_000)
     with page.expect_download() as download:

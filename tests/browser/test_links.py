@@ -20,11 +20,12 @@ def pick(page: Page, search: str, name: str) -> None:
     dialog.get_by_role("button", name=name).click()
 
 
-def test_an_unlinked_customer_is_linked_unlinked_and_linked_again(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=[])
-    row = next(row for row in acting.bc("customers") if not blocked(row))
-    client = number(acting.agent("Client", {"name": "Stray & Sons", "toplevel_id": 1})["id"])
-    path = f"/api/connections/{acting.connection['id']}/mappings/customers"
+def test_an_unlinked_customer_is_linked_unlinked_and_linked_again(
+    visitor: Visitor, connected: Acting
+) -> None:
+    row = next(row for row in connected.bc("customers") if not blocked(row))
+    client = number(connected.agent("Client", {"name": "Stray & Sons", "toplevel_id": 1})["id"])
+    path = f"/api/connections/{connected.connection['id']}/mappings/customers"
     page = visitor.admitted("/links?show=halo")
     page.get_by_label("Search", exact=True).fill("stray")
     page.get_by_role("button", name="Link Stray & Sons to …").click()
@@ -32,7 +33,7 @@ def test_an_unlinked_customer_is_linked_unlinked_and_linked_again(visitor: Visit
     pick(page, row["number"].lower(), row["displayName"])
     expect(page.get_by_text("Stray & Sons is linked.")).to_be_visible()
     expect(page.get_by_text("No unlinked customer fits “stray”")).to_be_visible()
-    (link,) = acting.get(path)["items"]
+    (link,) = connected.get(path)["items"]
     assert (link["halo_id"], link["bc_id"]) == (client, row["id"])
     page.get_by_role("button", name="Linked", exact=True).click()
     expect(page.get_by_role("link", name="Stray & Sons")).to_be_visible()
@@ -41,38 +42,38 @@ def test_an_unlinked_customer_is_linked_unlinked_and_linked_again(visitor: Visit
     assert visitor.violations() == []
     page.get_by_role("button", name="Unlink", exact=True).click()
     expect(page.get_by_text("is no longer linked")).to_be_visible()
-    assert acting.get(path)["items"] == []
+    assert connected.get(path)["items"] == []
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Stray & Sons is linked again.")).to_be_visible()
-    (link,) = acting.get(path)["items"]
+    (link,) = connected.get(path)["items"]
     assert link["bc_id"] == row["id"]
 
 
-def test_a_second_link_to_the_same_record_is_made_only_on_purpose(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=[])
-    row = next(row for row in acting.bc("items") if row["type"] == "Service" and not row.get("blocked"))
-    path = f"/api/connections/{acting.connection['id']}/mappings/products"
-    first = number(acting.agent("Item", {"name": "First twin", "assetgroup_id": 1})["id"])
-    acting.agent("Item", {"name": "Second twin", "assetgroup_id": 1})
-    acting.app.api.put(f"{path}/{first}", json={"bc_id": row["id"]}).raise_for_status()
+def test_a_second_link_to_the_same_record_is_made_only_on_purpose(
+    visitor: Visitor, connected: Acting
+) -> None:
+    row = next(row for row in connected.bc("items") if row["type"] == "Service" and not row.get("blocked"))
+    path = f"/api/connections/{connected.connection['id']}/mappings/products"
+    first = number(connected.agent("Item", {"name": "First twin", "assetgroup_id": 1})["id"])
+    connected.agent("Item", {"name": "Second twin", "assetgroup_id": 1})
+    connected.app.api.put(f"{path}/{first}", json={"bc_id": row["id"]}).raise_for_status()
     page = visitor.admitted("/links?tab=products&show=halo&search=twin")
     page.get_by_role("button", name="Link Second twin to …").click()
     pick(page, row["number"], row["displayName"])
     expect(page.get_by_text("One of them is linked already")).to_be_visible()
-    assert len(acting.get(path)["items"]) == 1
+    assert len(connected.get(path)["items"]) == 1
     assert visitor.violations() == []
     page.get_by_role("button", name="Link all the same").click()
     expect(page.get_by_text("Second twin is linked.")).to_be_visible()
-    assert len(acting.get(path)["items"]) == 2
+    assert len(connected.get(path)["items"]) == 2
 
 
-def test_a_charge_rate_gets_its_item_and_gives_it_back(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=[])
-    item = next(row for row in acting.bc("items") if row["type"] == "Service" and not row.get("blocked"))
-    rates = f"/api/connections/{acting.connection['id']}/charge-rates"
+def test_a_charge_rate_gets_its_item_and_gives_it_back(visitor: Visitor, connected: Acting) -> None:
+    item = next(row for row in connected.bc("items") if row["type"] == "Service" and not row.get("blocked"))
+    rates = f"/api/connections/{connected.connection['id']}/charge-rates"
 
     def code() -> str:
-        return str(next(rate["code"] for rate in acting.get(rates)["items"] if rate["name"] == "Travel"))
+        return str(next(rate["code"] for rate in connected.get(rates)["items"] if rate["name"] == "Travel"))
 
     page = visitor.admitted("/links?tab=charge-rates")
     expect(page.get_by_text("Business Central has no item with this code.")).to_be_visible()
@@ -89,13 +90,12 @@ def test_a_charge_rate_gets_its_item_and_gives_it_back(visitor: Visitor, acting:
 
 
 def test_codes_show_what_business_central_lacks_and_keep_what_is_used(
-    visitor: Visitor, acting: Acting
+    visitor: Visitor, connected: Acting
 ) -> None:
-    acting.connect(sync_entities=[])
-    acting.import_all("accounts")
-    lookups = f"/api/connections/{acting.connection['id']}/lookups/accounts"
-    used = acting.get(lookups)["items"][0]
-    acting.settings(default_sales_account=used["code"])
+    connected.import_all("accounts")
+    lookups = f"/api/connections/{connected.connection['id']}/lookups/accounts"
+    used = connected.get(lookups)["items"][0]
+    connected.settings(default_sales_account=used["code"])
     page = visitor.admitted("/links?tab=accounts")
     page.get_by_label("Search", exact=True).fill(used["code"])
     page.get_by_role("button", name=f"Remove {used['name']}").click()
@@ -109,13 +109,12 @@ def test_codes_show_what_business_central_lacks_and_keep_what_is_used(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("The change is saved in Halo.")).to_be_visible()
     expect(page.get_by_text("Land, renamed")).to_be_visible()
-    assert acting.get(lookups)["items"][0]["name"] == "Land, renamed"
+    assert connected.get(lookups)["items"][0]["name"] == "Land, renamed"
 
 
-def test_a_category_is_mapped_to_a_group_and_unmapped(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=[])
-    category = acting.bc("itemCategories")[0]
-    group = acting.halo("AssetGroup")[0]
+def test_a_category_is_mapped_to_a_group_and_unmapped(visitor: Visitor, connected: Acting) -> None:
+    category = connected.bc("itemCategories")[0]
+    group = connected.halo("AssetGroup")[0]
     page = visitor.admitted("/links?tab=item_categories")
     expect(page.get_by_text("No category is mapped yet")).to_be_visible()
     page.get_by_role("button", name="Map a group …").click()

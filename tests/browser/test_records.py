@@ -16,14 +16,15 @@ pytestmark = pytest.mark.browser
 FORMULA = '=HYPERLINK("http://evil.example","click")'
 
 
-def test_a_record_shows_both_systems_with_the_tax_of_each_line(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=["invoice"])
-    invoicing = Invoicing(acting)
+def test_a_record_shows_both_systems_with_the_tax_of_each_line(
+    visitor: Visitor, connected: Acting, invoicing: Invoicing
+) -> None:
+    connected.settings(sync_entities=["invoice"])
     halo_id = invoicing.invoice(
         invoicing.line("Service", 2, 100, "Consulting"), invoicing.line("Inventory", 1, 49.99, "Thing")
     )
-    acting.sync("invoice", halo_id)
-    outcome = acting.outcome("invoice", halo_id)
+    connected.sync("invoice", halo_id)
+    outcome = connected.outcome("invoice", halo_id)
     page = visitor.admitted(f"/invoice/{halo_id}")
     table = page.get_by_role("table", name="Tax, line by line")
     expect(table.get_by_role("row").filter(has_text="Consulting")).to_contain_text("200.00")
@@ -31,19 +32,20 @@ def test_a_record_shows_both_systems_with_the_tax_of_each_line(visitor: Visitor,
     expect(page.get_by_text(outcome["bc_number"]).first).to_be_visible()
     expect(page.get_by_role("link", name="Open in Business Central").first).to_be_visible()
     assert visitor.violations() == []
-    line = acting.halo("Invoice", halo_id)["lines"][0]
-    acting.edit("Invoice", halo_id, {"lines": [{"id": line["id"], "tax_amount": 1}]})
+    line = connected.halo("Invoice", halo_id)["lines"][0]
+    connected.edit("Invoice", halo_id, {"lines": [{"id": line["id"], "tax_amount": 1}]})
     page.reload()
     expect(page.get_by_text("“Sync now” writes Business Central’s tax back.")).to_be_visible()
     assert visitor.violations() == []
 
 
-def test_a_record_is_found_by_its_number_or_name_and_explained(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=["invoice"])
-    invoicing = Invoicing(acting)
+def test_a_record_is_found_by_its_number_or_name_and_explained(
+    visitor: Visitor, connected: Acting, invoicing: Invoicing
+) -> None:
+    connected.settings(sync_entities=["invoice"])
     halo_id = invoicing.invoice()
-    acting.sync("invoice", halo_id)
-    bc_number = acting.outcome("invoice", halo_id)["bc_number"]
+    connected.sync("invoice", halo_id)
+    bc_number = connected.outcome("invoice", halo_id)["bc_number"]
     page = visitor.admitted()
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     page.keyboard.press("/")
@@ -63,8 +65,8 @@ def test_a_record_is_found_by_its_number_or_name_and_explained(visitor: Visitor,
     assert visitor.violations() == []
 
 
-def test_an_unknown_id_leads_to_the_search(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=["invoice"])
+def test_an_unknown_id_leads_to_the_search(visitor: Visitor, connected: Acting) -> None:
+    connected.settings(sync_entities=["invoice"])
     page = visitor.admitted("/invoice/99999999")
     expect(page.get_by_text("Halo has no invoice with the id 99999999")).to_be_visible()
     page.get_by_role("link", name="Search for 99999999").click()
@@ -73,16 +75,15 @@ def test_an_unknown_id_leads_to_the_search(visitor: Visitor, acting: Acting) -> 
 
 
 def test_errors_are_taken_as_a_file_dismissed_and_retried_as_a_whole(
-    visitor: Visitor, acting: Acting, tmp_path: Path
+    visitor: Visitor, connected: Acting, invoicing: Invoicing, tmp_path: Path
 ) -> None:
-    acting.connect(sync_entities=["invoice"])
-    invoicing = Invoicing(acting)
-    stray = number(acting.agent("Item", {"name": FORMULA, "assetgroup_id": 1})["id"])
+    connected.settings(sync_entities=["invoice"])
+    stray = number(connected.agent("Item", {"name": FORMULA, "assetgroup_id": 1})["id"])
     line = {**invoicing.line(text=FORMULA), "_itemid": int(stray)}
     unlinked = [invoicing.invoice(line, invoicenumber=f"=1+{each}") for each in range(2)]
-    acting.sync("invoice", *unlinked)
+    connected.sync("invoice", *unlinked)
     for halo_id in unlinked:
-        acting.outcome("invoice", halo_id)
+        connected.outcome("invoice", halo_id)
     page = visitor.admitted("/errors")
     expect(page.get_by_text("2 records ·")).to_be_visible()
     with page.expect_download() as download:
@@ -94,17 +95,18 @@ def test_errors_are_taken_as_a_file_dismissed_and_retried_as_a_whole(
     assert not any(cell.lstrip().startswith(("=", "+", "@")) for row in rows for cell in row)
     page.get_by_role("button", name="Dismiss all 2").click()
     expect(page.get_by_text("No open errors")).to_be_visible()
-    assert len(acting.get("/api/errors", state="dismissed")["items"]) == 2
+    assert len(connected.get("/api/errors", state="dismissed")["items"]) == 2
     assert visitor.violations() == []
 
 
-def test_two_tabs_show_the_same_and_do_not_fall_over_each_other(visitor: Visitor, acting: Acting) -> None:
-    acting.connect(sync_entities=["invoice"])
-    invoicing = Invoicing(acting)
-    stray = number(acting.agent("Item", {"name": "Unlinked thing", "assetgroup_id": 1})["id"])
+def test_two_tabs_show_the_same_and_do_not_fall_over_each_other(
+    visitor: Visitor, connected: Acting, invoicing: Invoicing
+) -> None:
+    connected.settings(sync_entities=["invoice"])
+    stray = number(connected.agent("Item", {"name": "Unlinked thing", "assetgroup_id": 1})["id"])
     halo_id = invoicing.invoice({**invoicing.line(), "_itemid": int(stray)})
-    acting.sync("invoice", halo_id)
-    acting.outcome("invoice", halo_id)
+    connected.sync("invoice", halo_id)
+    connected.outcome("invoice", halo_id)
     first = visitor.admitted("/errors")
     second = visitor.context.new_page()
     second.goto("/console/errors")

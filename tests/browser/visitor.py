@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from local.stack import App
@@ -43,6 +43,7 @@ class Visitor:
             color_scheme="dark" if dark else "light",
             locale="en-GB",
             timezone_id="Europe/London",
+            reduced_motion="reduce",  # colours in mid-change would be measured
         )
         self.context.set_default_timeout(PATIENCE)
         self.page: Page = self.context.new_page()
@@ -96,13 +97,22 @@ class Visitor:
         page.get_by_role("button", name="Create connection").click()
         expect(page.get_by_role("heading", name=name)).to_be_visible()
 
-    def violations(self) -> list[str]:
-        """What axe holds against the page as it is."""
-        found = Axe().run(self.page).response["violations"]
-        return [
-            f"{each['id']}: {each['help']} at {[node['target'] for node in each['nodes'][:3]]}"
-            for each in found
-        ]
+    def violations(self, *rules: str) -> list[str]:
+        """What axe holds against the page as it is, by these rules or by all."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE_SCRIPT)
+        only = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+        found = self.page.evaluate(
+            """(options) => axe.run(document, options).then(({ violations }) => violations.map((each) =>
+                `${each.id}: ${each.help} at ${each.nodes.slice(0, 3).map((node) => node.target.join(' '))}`))""",
+            {"resultTypes": ["violations"], **only},
+        )
+        return [str(each) for each in found]
+
+    def resize(self, size: tuple[int, int], *, dark: bool = False) -> None:
+        """Another window and another colour scheme, the page as it is."""
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
 
     def overflow(self) -> int:
         """CSS pixels by which the page is wider than the window."""
