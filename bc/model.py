@@ -261,7 +261,7 @@ class Dirty(msgspec.Struct, frozen=True, kw_only=True):
     """A Halo record that changed and is not yet pushed: one row however many changes (coalescing).
 
     `generation` grows with each new change; the row goes away only if it has not moved since the push read Halo.
-    `routed_to` is the connection that the last try was for.
+    `routed_to` is the connection that the last try was for, `traceparent` the trace of the latest change.
     """
 
     entity: Entity
@@ -278,6 +278,7 @@ class Dirty(msgspec.Struct, frozen=True, kw_only=True):
     outcome_id: str = ""
     last_code: str = ""
     routed_to: str = ""
+    traceparent: str = ""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

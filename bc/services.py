@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bc import settings as configuration
+from bc import telemetry
 from bc.clients.business_central import BusinessCentral
 from bc.clients.entra import Entra
 from bc.clients.halo import Halo
@@ -224,6 +225,7 @@ class Services:
         for transport in self.transports:
             await transport.close()
         await self.store.close()
+        telemetry.close()
 
 
 def build(settings: Settings) -> Services:
@@ -265,4 +267,5 @@ async def services() -> Services:
     global _services
     if _services is None:
         _services = build(configuration.load())
+        await telemetry.start(_services.settings.telemetry)
     return _services

@@ -75,6 +75,19 @@ class HaloSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """Who is told of traces and measures; nobody by default. `client_id`: the identity that Application Insights knows."""
+
+    insights: Secret
+    otlp_endpoint: str
+    client_id: str
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self.insights or self.otlp_endpoint)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     storage: StorageSettings
     public_url: str
@@ -87,6 +100,7 @@ class Settings:
     bc_requests_per_5_minutes: int
     outcome_retention_days: int
     platform_auth: bool
+    telemetry: TelemetrySettings
     problems: tuple[Problem, ...] = field(default=())
 
     @property
@@ -121,6 +135,7 @@ class _Reader:
             bc_requests_per_5_minutes=self._whole("BC_REQUESTS_PER_5_MINUTES", 5700, 100, 100_000),
             outcome_retention_days=self._whole("OUTCOME_RETENTION_DAYS", 90, 1, 3650),
             platform_auth=self.env.get("WEBSITE_AUTH_ENABLED", "").strip().lower() == "true",
+            telemetry=self._telemetry(),
             problems=tuple(self.problems),
         )
 
@@ -232,6 +247,17 @@ class _Reader:
             requests_per_5_minutes=self._whole("HALO_REQUESTS_PER_5_MINUTES", 450, 1, 100_000),
             sweep_minutes=self._whole("HALO_SWEEP_MINUTES", 5, 0, 1440),
         )
+
+    def _telemetry(self) -> TelemetrySettings:
+        """Application Insights wants traces of ours only where `TRACES` says so: its address is there for the host."""
+        name, choice = "TRACES", self._text("TRACES").lower()
+        if choice not in ("", "on", "off"):
+            self._problem(name, "Expected on or off; off is used instead.")
+        address = Secret(self._text("APPLICATIONINSIGHTS_CONNECTION_STRING"))
+        insights = address if choice == "on" else Secret()
+        endpoint = self._url("OTEL_EXPORTER_OTLP_ENDPOINT", "") if choice != "off" else ""
+        client_id = self._text("AzureWebJobsStorage__clientId")
+        return TelemetrySettings(insights, endpoint, client_id)
 
     def _url(self, name: str, default: str) -> str:
         value = self._text(name, default).rstrip("/")

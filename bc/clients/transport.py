@@ -19,6 +19,7 @@ from typing import Any, Final
 import httpx
 import msgspec
 
+from bc import telemetry
 from bc.clients.addresses import checked_address
 from bc.clients.tls import ssl_context
 from bc.errors import NotConfigured, Refused, SyncError, Transient, UnknownOutcome
@@ -118,8 +119,34 @@ class Transport:
         request = self._request(method, target, bearer, headers or {}, content, timeout)
         if before_bytes is not None:
             request.extensions["trace"] = _guard(before_bytes)
+        with telemetry.span(
+            f"{self.service} {method} {telemetry.kind_of_path(target.path)}",
+            call=True,
+            service=self.service,
+            http__request__method=method,
+            server__address=target.host,
+        ) as span:
+            started = asyncio.get_running_loop().time()
+            answer = await self._exchange(request, timeout, writes)
+            seconds = asyncio.get_running_loop().time() - started
+            span.set(
+                http__response__status_code=answer.status,
+                bc__correlation_id=header(answer.headers, "ms-correlation-x")
+                or header(answer.headers, "request-id"),
+            )
+        telemetry.measure("call", seconds, service=self.service, method=method, status=answer.status)
+        _log.debug(
+            "%s %s %s answered %d in %.0f ms",
+            self.service,
+            method,
+            target.path,
+            answer.status,
+            seconds * 1000,
+        )
+        return answer
+
+    async def _exchange(self, request: httpx.Request, timeout: float, writes: bool) -> Answer:
         client = self._opened()
-        started = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(timeout):
                 response = await client.send(request, stream=True)
@@ -147,14 +174,6 @@ class Transport:
             ) from error
         except httpx.HTTPError as error:
             raise self._broken(f"{self.service}_unavailable", _reason(error), writes) from error
-        _log.debug(
-            "%s %s %s answered %d in %.0f ms",
-            self.service,
-            method,
-            target.path,
-            response.status_code,
-            (asyncio.get_running_loop().time() - started) * 1000,
-        )
         return Answer(response.status_code, response.headers, body)
 
     async def close(self) -> None:

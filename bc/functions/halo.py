@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import azure.functions as func
 import msgspec
 
+from bc import telemetry
 from bc.entities.values import is_halo_id
 from bc.errors import SyncError
 from bc.functions.http import Answer, Request, Route, Router, json_answer
@@ -31,14 +32,16 @@ _event_note = EventNote()
 
 @blueprint.function_name("halo_events")
 @blueprint.route("halo/events", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-async def halo_events(req: func.HttpRequest) -> func.HttpResponse:
-    return await _router.serve(req)
+async def halo_events(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    with telemetry.called_by(context.trace_context.trace_parent):
+        return await _router.serve(req)
 
 
 @blueprint.function_name("halo_sync")
 @blueprint.route("halo/sync/{entity}/{halo_id}", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-async def halo_sync(req: func.HttpRequest) -> func.HttpResponse:
-    return await _router.serve(req)
+async def halo_sync(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    with telemetry.called_by(context.trace_context.trace_parent):
+        return await _router.serve(req)
 
 
 async def events(services: Services, request: Request) -> Answer:
@@ -61,7 +64,8 @@ async def events(services: Services, request: Request) -> Answer:
     if not changes:
         reason = next(reading.reason for reading in readings if isinstance(reading, NoInterest))
         return json_answer({"queued": 0, "reason": reason})
-    await _queue(services, changes)
+    with telemetry.span("halo event", changes=len(changes)):
+        await _queue(services, changes)
     await _event_note.arrived(services.store)
     answer: dict[str, Any] = {"queued": len(changes)}
     if isinstance(body, list):
@@ -79,6 +83,7 @@ async def _queue(services: Services, changes: list[Change]) -> None:
                 operation=change.operation,
                 requested_at=now,
                 source="webhook",
+                traceparent=telemetry.traceparent(),
             )
         )
         for change in changes

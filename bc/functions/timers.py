@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
 
 from bc.functions.queues import _services
 
+log = logging.getLogger("bc.timers")
 blueprint = func.Blueprint()
 
 
@@ -47,8 +49,14 @@ async def delta_imports(timer: func.TimerRequest) -> None:
 @blueprint.function_name("clear_old")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 17 3 * * *", run_on_startup=False)
 async def clear_old(timer: func.TimerRequest) -> None:
-    """Each night: outcomes, closed errors and ended jobs past their keeping; secrets sealed with an older key."""
+    """Each night: outcomes, closed errors and ended jobs past their keeping; secrets that run out or an older key sealed."""
+    from bc.connect.expiry import secret_expiry
+
     services = await _services()
+    for connection in await services.store.connections.list():
+        expiry = secret_expiry(connection, datetime.now(UTC).date())
+        if expiry.warning is not None:
+            log.warning("client secret runs out connection_id=%s days=%s", connection.id, expiry.days_left)
     if services.settings.encryption_keys:
         await services.store.reseal()
     before = datetime.now(UTC) - timedelta(days=services.settings.outcome_retention_days)

@@ -35,6 +35,7 @@ class DirtyRows:
         requested_at: datetime,
         connection_id: str | None = None,
         origin: str = "",
+        traceparent: str = "",
     ) -> Dirty:
         """Note a change: a new row, or one more generation of the one that waits (see `merged`)."""
         change = Dirty(
@@ -46,6 +47,7 @@ class DirtyRows:
             source=source,
             connection_id=connection_id,
             origin=origin,
+            traceparent=traceparent,
         )
 
         async def attempt() -> Dirty:
@@ -121,6 +123,7 @@ def merged(waiting: Dirty, change: Dirty) -> Dirty:
         source=change.source if by_person or waiting.source not in PEOPLE else waiting.source,
         connection_id=change.connection_id or waiting.connection_id,
         origin=change.origin or waiting.origin,
+        traceparent=change.traceparent or waiting.traceparent,
         not_before=None if by_person else waiting.not_before,
         attempts=0 if by_person else waiting.attempts,
     )

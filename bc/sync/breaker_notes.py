@@ -101,6 +101,7 @@ async def _note(services: Services, connection: Connection, breaker: Breaker) ->
             )
         )
 
+    log.warning("breaker open connection_id=%s code=%s", connection.id, last.code)
     await services.store.notes.update(_key(connection.id), opened)
 
 

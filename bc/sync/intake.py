@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bc import telemetry
 from bc.entities.values import is_halo_id
 from bc.model import Outcome, Source, SyncMessage
 from bc.sync.outcomes import record
@@ -18,9 +19,13 @@ KEPT_TEXT = 8 * 1024
 
 
 class QueuedChange(SyncMessage, frozen=True, kw_only=True):
-    """Our own form of the message: `source` tells an echo from a person's order. Foreign producers leave it out."""
+    """Our own form of the message: `source` tells an echo from a person's order, `traceparent` follows the change.
+
+    Foreign producers may leave both out.
+    """
 
     source: Source = "queue"
+    traceparent: str = ""
 
 
 _decode = msgspec.json.Decoder(QueuedChange).decode
@@ -43,6 +48,7 @@ def parse(body: str | bytes) -> QueuedChange:
     for name in ("requested_at", "source", "operation"):
         if raw.get(name) is None:
             raw.pop(name, None)
+    raw["traceparent"] = telemetry.checked(raw.get("traceparent"))
     try:
         change = msgspec.convert(raw, QueuedChange)
     except msgspec.ValidationError as error:
@@ -56,16 +62,24 @@ async def take(services: Services, change: QueuedChange, *, wake: bool = True) -
     """Mark the record dirty and wake the pump."""
     now = datetime.now(UTC)
     requested = change.requested_at or now
-    await services.store.dirty.mark(
-        change.entity,
-        change.halo_id,
-        operation=change.operation,
+    with telemetry.span(
+        "change taken",
+        parent=change.traceparent,
+        entity=change.entity,
+        halo_id=change.halo_id,
         source=change.source,
-        requested_at=requested if requested.tzinfo else requested.replace(tzinfo=UTC),
-        connection_id=change.connection_id or None,
-    )
-    if wake:
-        await services.wake()
+    ):
+        await services.store.dirty.mark(
+            change.entity,
+            change.halo_id,
+            operation=change.operation,
+            source=change.source,
+            requested_at=requested if requested.tzinfo else requested.replace(tzinfo=UTC),
+            connection_id=change.connection_id or None,
+            traceparent=telemetry.traceparent() or change.traceparent,
+        )
+        if wake:
+            await services.wake()
 
 
 async def reject(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from bc import telemetry
 from bc.clients.business_central import count_requests, requests_made
 from bc.entities.values import text
 from bc.errors import CompanyGone, NeedsAuthorization, Refused, Skip, SyncError, Throttled, Transient
@@ -57,7 +58,7 @@ async def push_row(
     """
     dirty = row.value
     async with services.lane(dirty.entity, dirty.halo_id), services.halo_writes.push():
-        with count_requests(), _in_whose_name(services, dirty):
+        with count_requests(), _in_whose_name(services, dirty), _traced(dirty):
             try:
                 await _push(services, row, connections, seen)
             except LostLease:
@@ -67,6 +68,17 @@ async def push_row(
             except Stale:
                 # Another worker wrote the link meanwhile: read everything again, soon.
                 await _wait(services, row, timedelta(seconds=1), dirty)
+
+
+def _traced(dirty: Dirty) -> AbstractContextManager[object]:
+    return telemetry.span(
+        "push",
+        parent=dirty.traceparent,
+        entity=dirty.entity,
+        halo_id=dirty.halo_id,
+        source=dirty.source,
+        tries_before=dirty.attempts,
+    )
 
 
 def _in_whose_name(services: Services, dirty: Dirty) -> AbstractContextManager[None]:
@@ -210,16 +222,35 @@ async def _finish(services: Services, row: Row[Dirty], done: Done) -> None:
     except Stale:
         log.debug("%s %s changed while being pushed", row.value.entity, row.value.halo_id)
     outcome = done.outcome
-    if outcome is not None:
-        log.info(
-            "outcome entity=%s halo_id=%s status=%s action=%s code=%s requests=%d",
-            outcome.entity,
-            outcome.halo_id,
-            outcome.status,
-            outcome.action,
-            outcome.code,
-            outcome.requests,
-        )
+    if outcome is None:
+        telemetry.note(status="echo")
+        return
+    seconds = max(0.0, (utc_now() - row.value.first_requested_at).total_seconds())
+    log.info(
+        "outcome entity=%s halo_id=%s status=%s action=%s code=%s requests=%d seconds=%.1f",
+        outcome.entity,
+        outcome.halo_id,
+        outcome.status,
+        outcome.action,
+        outcome.code,
+        outcome.requests,
+        seconds,
+    )
+    _note(outcome)
+    telemetry.measure("push", seconds, entity=outcome.entity, status=outcome.status, code=outcome.code)
+
+
+def _note(outcome: Outcome) -> None:
+    telemetry.note(
+        status=outcome.status,
+        action=outcome.action,
+        code=outcome.code,
+        requests=outcome.requests,
+        connection_id=outcome.connection_id or "",
+        bc_id=outcome.bc_id or "",
+        outcome_id=outcome.id,
+        bc__correlation_id=outcome.correlation_id,
+    )
 
 
 def _is_halos(error: SyncError | None) -> bool:
@@ -297,6 +328,17 @@ async def _later(
         last_code=error.code,
         routed_to=connection.id if connection else dirty.routed_to,
     )
+    if dirty.last_code != error.code:
+        # Once for each cause: a thousand rows that wait for one company would fill the log again and again.
+        log.info(
+            "waiting entity=%s halo_id=%s code=%s connection_id=%s wait_s=%d",
+            dirty.entity,
+            dirty.halo_id,
+            error.code,
+            changed.routed_to,
+            wait.total_seconds(),
+        )
+    _note(outcome)
     # The row first: an outcome that no row knows would say "retrying" for ever.
     if await _wait(services, row, wait, changed) or dirty.outcome_id:
         await _keep(services, outcome, error)

@@ -74,6 +74,34 @@ var rules = [
     '''
   }
   {
+    key: 'breaker-open'
+    title: 'Pushes of a connection are held back'
+    text: 'A connection fails again and again: its breaker has been open for ten minutes, its changes wait. The code in the message says why.'
+    severity: 2
+    window: 'PT30M'
+    resolves: true
+    enabled: true
+    query: '''
+      AppTraces
+      | where Message startswith 'breaker open '
+      | summarize first = min(TimeGenerated), latest = max(TimeGenerated) by connection_id = extract('connection_id=([^ ]+)', 1, Message)
+      | where latest - first >= 10m
+    '''
+  }
+  {
+    key: 'secret-expiring'
+    title: 'A client secret runs out'
+    text: 'The secret of an app registration ends within 60 days. Add a second one in Microsoft Entra and enter it on the connection.'
+    severity: 3
+    window: 'P1D'
+    resolves: true
+    enabled: true
+    query: '''
+      AppTraces
+      | where Message startswith 'client secret runs out'
+    '''
+  }
+  {
     key: 'halo-unavailable'
     title: 'Halo does not answer the sweep'
     text: 'Three sweeps in an hour stopped. Nothing is lost: the next that succeeds catches up. The code in the message says why.'

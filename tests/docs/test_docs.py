@@ -24,7 +24,7 @@ PAGES = (README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 PLATFORM = {"WEBSITE_HOSTNAME", "WEBSITE_AUTH_ENABLED"}
 # Read by the host and not by the app.
 OF_THE_HOST = {"AzureWebJobsDisableHomepage"}
-GROUND = {"errors", "model", "settings"}
+GROUND = {"errors", "model", "settings", "telemetry"}
 
 
 def test_codes_are_found_in_each_form_they_are_given_in() -> None:

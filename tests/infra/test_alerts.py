@@ -9,7 +9,7 @@ from tests.infra import bicep
 from tests.infra.bicep import MODULES, ROOT
 
 # The windows that Azure Monitor takes for a log alert.
-WINDOWS = {"PT15M", "PT30M", "PT1H"}
+WINDOWS = {"PT15M", "PT30M", "PT1H", "P1D"}
 HOURS = {1, 2, 3, 4, 5, 6, 24, 48}
 
 

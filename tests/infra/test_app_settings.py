@@ -16,6 +16,8 @@ from tests.infra.bicep import APP, MODULES
 PLATFORM = {"WEBSITE_HOSTNAME", "WEBSITE_AUTH_ENABLED"}
 # Storage is named by the addresses of its services, which are right in every cloud; there is no connection string.
 LEFT_OUT = {"AzureWebJobsStorage", "AzureWebJobsStorage__accountName"}
+# For those who want traces: they also need packages (docs/operations.md, "Traces").
+CHOSEN = {"TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT"}
 # Read by the host and not by the app.
 OF_THE_HOST = {
     "AzureWebJobsStorage__credential",
@@ -92,7 +94,7 @@ def deployed() -> dict[str, str]:
 def test_every_setting_of_the_app_is_made() -> None:
     read = Recorded()
     settings.load(read)
-    wanted = read.asked - PLATFORM - LEFT_OUT
+    wanted = read.asked - PLATFORM - LEFT_OUT - CHOSEN
     assert wanted <= bicep.app_settings().keys()
 
 
