@@ -168,7 +168,7 @@ class Acting:
         self._control("DELETE", "/counters")
         self._control("DELETE", "/log")
 
-    def held(self, name: str, seconds: float = 20) -> None:
+    def held(self, name: str, seconds: float = 60) -> None:
         """Wait until a request is held by the fault of that name."""
         wait_for(
             lambda: any(one["name"] == name for one in self._control("GET", "/faults")["held"]) or None,

@@ -211,7 +211,9 @@ async def test_numbers_taken_in_bc_or_halo_are_skipped(alone: Acting) -> None:
         await mark(services, halo_id)
         await drain(services)
     (row,) = in_bc(alone, "Comes after")
-    assert row["number"] == alone.halo("Client", halo_id)["accountsid"] == "T150"
+    assert row["number"] == alone.halo("Client", halo_id)["accountsid"]
+    # Free ones are looked for some at a time: a try that is repeated may leave a gap, never a number twice.
+    assert int(row["number"].removeprefix("T")) >= 150
 
 
 @pytest.mark.parametrize("saves", [False, True])

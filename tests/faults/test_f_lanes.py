@@ -47,7 +47,7 @@ def release(acting: Acting, halo_id: str) -> None:
     acting.control.post("/faults/release", json={"name": halo_id}).raise_for_status()
 
 
-def at_rest(acting: Acting, halo_id: str, count: int, seconds: float = 20) -> list[str]:
+def at_rest(acting: Acting, halo_id: str, count: int, seconds: float = 60) -> list[str]:
     """The actions told of an invoice, newest first, once there are so many and none comes after them."""
     wait_for(lambda: len(acting.outcomes("invoice", halo_id)) >= count or None, seconds, f"{count} outcomes")
     time.sleep(1.5)
@@ -137,7 +137,7 @@ def test_f18_a_delete_before_the_create_ended_leaves_nothing(acting: Acting, inv
     release(acting, halo_id)
     wait_for(
         lambda: [o for o in acting.outcomes("invoice", halo_id) if o["action"] == "deleted"] or None,
-        20,
+        60,
         "the delete",
     )
     assert acting.bc_invoices(halo_id) == []
@@ -150,7 +150,7 @@ def test_f18_a_delete_after_a_lost_create_leaves_nothing(acting: Acting, invoici
     wait_for(lambda: acting.bc_invoices(halo_id) or None, 10, "the invoice in BC")
     acting.remove("Invoice", halo_id)
     deliver(acting, "invoice", halo_id, "delete")
-    wait_for(lambda: not acting.bc_invoices(halo_id) or None, 20, "no invoice in BC")
+    wait_for(lambda: not acting.bc_invoices(halo_id) or None, 60, "no invoice in BC")
     outcome = acting.outcome("invoice", halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "deleted")
 
