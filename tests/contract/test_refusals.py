@@ -356,11 +356,12 @@ def source(number: int) -> dict[str, str]:
 
 def valid_body(route: Route) -> dict[str, Any]:
     """A body that passes its form, so that nothing but the address is wrong."""
-    return {
+    forms: dict[str, dict[str, Any]] = {
         "CompanyForm": {"environment_name": "Production", "company_id": NOWHERE},
         "ImportRequest": {"all": True},
         "LinkForm": {"bc_id": NOWHERE},
         "LookupForm": {"name": "x"},
         "ChargeForm": {"code": "x"},
         "ConnectionChange": {"name": "x"},
-    }.get(route.body.__name__, {})
+    }
+    return forms.get(route.body.__name__, {})

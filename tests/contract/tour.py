@@ -32,7 +32,7 @@ class Tour:
     calls: list[Call] = field(default_factory=list)
 
     def call(
-        self, method: str, pattern: str, body: Any = None, *, query: dict[str, Any] | None = None, **args: str
+        self, method: str, pattern: str, body: Any = None, *, query: Any = None, **args: str
     ) -> httpx.Response:
         address = filled(pattern, {**self.known, **args})
         answer = self.acting.app.api.request(method, address, json=body, params=query)
@@ -137,6 +137,7 @@ def _sync(tour: Tour, invoicing: Invoicing) -> None:
     acting, invoice = tour.acting, tour.known["halo_id"]
     form = {"entity": "invoice", "halo_ids": [invoice, NO_SUCH_INVOICE]}
     tour.call("POST", "/api/sync", form)
+    tour.call("POST", "/api/sync", {"entity": "invoice", "filter": {"state": "failed"}, "preview": True})
     acting.outcome("invoice", invoice)
     acting.outcome("invoice", NO_SUCH_INVOICE)
     failed = wait_for(lambda: acting.get("/api/errors", state="open")["items"] or None, 20, "an error")[0]
