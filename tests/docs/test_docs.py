@@ -19,7 +19,8 @@ from tests.docs.codes import ROOT, codes
 README = ROOT / "README.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
-PAGES = (README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
+SETUP = ROOT / "docs" / "setup.md"
+PAGES = (README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 # Set by the platform itself, never by a person.
 PLATFORM = {"WEBSITE_HOSTNAME", "WEBSITE_AUTH_ENABLED"}
 # Read by the host and not by the app.
@@ -143,7 +144,7 @@ def test_every_setting_of_host_json_has_its_value_and_reason() -> None:
 
 
 def test_the_webhook_addresses_are_those_of_the_console() -> None:
-    addresses = set(re.findall(r"\$PUBLIC_URL(/halo/events[^`]+)", README.read_text(encoding="utf-8")))
+    addresses = set(re.findall(r"\$PUBLIC_URL(/halo/events[^`]+)", SETUP.read_text(encoding="utf-8")))
     assert {
         f"/halo/events?code=KEY&entity={kind}&operation=upsert" for kind in ("customer", "product", "invoice")
     } < addresses
