@@ -65,5 +65,8 @@ def day(record: Record, name: str) -> date | None:
 
 
 def is_halo_id(value: str) -> bool:
-    """Halo's ids are positive whole numbers; anything else would end up in a URL path."""
-    return value.isascii() and value.isdigit() and 0 < int(value) < 2**63 and len(value) < 20
+    """Halo's ids are positive whole numbers, each written one way only: a second way would be a second record to us.
+
+    Anything else would end up in a URL path.
+    """
+    return value.isascii() and value.isdigit() and len(value) < 20 and value[0] != "0" and int(value) < 2**63

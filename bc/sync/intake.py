@@ -54,8 +54,17 @@ def parse(body: str | bytes) -> QueuedChange:
     except msgspec.ValidationError as error:
         raise NotUnderstood(f"The message is not understood: {error}.") from None
     if not is_halo_id(change.halo_id):
-        raise NotUnderstood("halo_id must be a positive whole number.")
+        raise NotUnderstood("halo_id must be a positive whole number, without zeros before it.")
     return change
+
+
+async def check_connection(services: Services, change: QueuedChange) -> None:
+    """Raise `NotUnderstood` where the message names a connection that does not exist.
+
+    Before it joins the row of a change that waits: that one would be led astray with it.
+    """
+    if change.connection_id and await services.store.connections.get(change.connection_id) is None:
+        raise NotUnderstood(f"There is no connection {change.connection_id[:80]}.")
 
 
 async def take(services: Services, change: QueuedChange, *, wake: bool = True) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -113,20 +113,35 @@ def applied(link: Link, document: Document, plan: InvoicePlan, keys: Mapping[str
         posted=is_posted(link, document),
         tax_total=amount(document, "totalTaxAmount"),
         total=amount(document, "totalAmountIncludingTax"),
-        payload=held_header(document, plan),
+        payload=held_header(document, plan, link),
         lines=linked_lines(document, keys, plan, link.lines),
         foreign=str(document.get("currencyId") or BLANK_GUID) != BLANK_GUID,
     )
 
 
-def held_header(document: Document, plan: InvoicePlan) -> str:
-    """What BC holds of the header fields we send, in the form of `InvoicePlan.header_payload`."""
+def held_header(document: Document, plan: InvoicePlan, link: Link) -> str:
+    """What BC holds of the header fields we send, in the form of `InvoicePlan.header_payload`.
+
+    Also of those that we sent before and send no more: by that the next comparison clears them.
+    """
     body: dict[str, Any] = {}
     for name, value in plan.header.items():
         found = str(document.get(name, ""))
         same = found.strip().upper() == str(value).strip().upper()
         body[name] = value if same else found
+    for name in _sent_before(link, plan):
+        found = str(document.get(name, "")).strip()
+        if found not in ("", BLANK_GUID) and name not in plan.header:
+            body[name] = found
     return _encode(body).decode()
+
+
+def _sent_before(link: Link, plan: InvoicePlan) -> Collection[str]:
+    """Names of the header fields that BC has from us; of a create whose answer was lost, those that it may have."""
+    if link.payload:
+        sent: dict[str, Any] = msgspec.json.decode(link.payload)
+        return sent.keys()
+    return plan.kind.blanks.keys() if link.intent else ()
 
 
 def is_posted(link: Link, document: Document) -> bool:

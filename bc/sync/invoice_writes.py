@@ -309,7 +309,7 @@ def merged(document: Document, prepared: Prepared, link: Link, *, policy: str) -
     """
     # Nothing of what was sent was carried out, so a line under a number of ours is not ours.
     now = recovered(document, prepared, msgspec.structs.replace(link, intent=None))
-    header, both = three_way(link.payload, now.payload, prepared.plan.header_payload)
+    header, both = _merged_header(link, now, prepared.plan)
     planned = {line.key: line.payload for line in prepared.plan.lines}
     before = {line.halo_line_id: line.payload for line in link.lines if line.halo_line_id}
     lines = []
@@ -322,6 +322,16 @@ def merged(document: Document, prepared: Prepared, link: Link, *, policy: str) -
         lines.append(line)
     check_nobody_asks(f"{prepared.plan.kind.word.capitalize()} {prepared.plan.name}", both, policy)
     return msgspec.structs.replace(now, payload=header, lines=tuple(lines))
+
+
+def _merged_header(link: Link, now: Link, plan: InvoicePlan) -> tuple[str, list[str]]:
+    """As `three_way`; what Halo has cleared counts as held, so that it is cleared in BC too."""
+    merged, both = three_way(link.payload, now.payload, plan.header_payload)
+    before: dict[str, Any] = msgspec.json.decode(link.payload) if link.payload else {}
+    held: dict[str, Any] = msgspec.json.decode(now.payload)
+    cleared = {name: value for name, value in held.items() if name not in plan.header}
+    both += [name for name, value in cleared.items() if value != before.get(name)]
+    return msgspec.json.encode({**msgspec.json.decode(merged), **cleared}).decode(), both
 
 
 def _keys_after(document: Document, link: Link) -> dict[str, str]:

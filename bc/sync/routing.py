@@ -29,20 +29,36 @@ async def known_connection(
 ) -> Connection | None:
     """The connection that can be told without reading Halo: named by the message, or holding the record's link.
 
-    Raises `Skip` `no_connection` when the message names one that does not exist.
+    Raises `Skip` `no_connection` when the message names one that does not exist, and `Refused` `company_changed` for an
+    invoice that is in the books of another company: it would be booked twice.
     """
     by_id = {connection.id: connection for connection in connections}
-    if dirty.connection_id:
-        if dirty.connection_id not in by_id:
-            raise Skip(
-                "no_connection",
-                f"The connection {dirty.connection_id} does not exist.",
-                cure="Leave connection_id out, or name one of the connections shown in the console.",
-            )
-        return by_id[dirty.connection_id]
+    if dirty.connection_id and dirty.connection_id not in by_id:
+        raise Skip(
+            "no_connection",
+            f"The connection {dirty.connection_id} does not exist.",
+            cure="Leave connection_id out, or name one of the connections shown in the console.",
+        )
+    named = by_id[dirty.connection_id] if dirty.connection_id else None
+    if named is not None and dirty.entity != "invoice":
+        return named
     links = await services.store.links.by_halo_id(dirty.entity, dirty.halo_id)
     linked = [by_id[link.connection_id] for link in links if link.connection_id in by_id]
-    return prefer(linked) if linked else None
+    if named is None or named in linked:
+        return named or (prefer(linked) if linked else None)
+    elsewhere = [one for one in linked if (one.company_id or "").lower() != (named.company_id or "").lower()]
+    if not elsewhere:
+        return named
+    if dirty.source == "cure":
+        # It waited for something there, and was booked here meanwhile.
+        return prefer(elsewhere)
+    raise Refused(
+        "company_changed",
+        f"Invoice {dirty.halo_id} is in {prefer(elsewhere).company_name} in Business Central, and was to be sent to "
+        f"{named.company_name} as well.",
+        cure=f"Leave connection_id out. Or delete its draft in {prefer(elsewhere).company_name}, unlink it under "
+        "Links, then send it again.",
+    )
 
 
 async def connection_of(

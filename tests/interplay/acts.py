@@ -1,0 +1,46 @@
+"""What the cases have in common: an invoice that changed, and a pump that works until nothing is left."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bc.sync.pump import Pump
+from tests.sweep.house import House
+
+
+async def push(house: House) -> None:
+    await Pump(house.services).run(seconds=120)
+
+
+async def tell(house: House, *ids: str, source: Any = "webhook", connection_id: str | None = None) -> None:
+    """Invoices changed in Halo."""
+    for halo_id in ids:
+        await house.services.store.dirty.mark(
+            "invoice",
+            halo_id,
+            source=source,
+            requested_at=datetime.now(UTC),
+            connection_id=connection_id,
+        )
+
+
+async def synced(house: House, **more: Any) -> str:
+    """A new invoice that BC has."""
+    halo_id = house.invoice(await house.customer(), await house.product(), **more)
+    await tell(house, halo_id)
+    await push(house)
+    return halo_id
+
+
+def in_bc(house: House, halo_id: str) -> dict[str, Any]:
+    """The one invoice in BC with this key."""
+    (row,) = [row for row in house.bc("salesInvoices") if row["externalDocumentNumber"] == f"HALO-{halo_id}"]
+    return row
+
+
+def bc_line(house: House, halo_id: str) -> dict[str, Any]:
+    """The first of its lines in BC."""
+    bc_id = in_bc(house, halo_id)["id"]
+    rows = [row for row in house.bc("salesInvoiceLines") if row["documentId"] == bc_id]
+    return min(rows, key=lambda row: int(row["sequence"]))
