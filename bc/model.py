@@ -180,7 +180,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     linked or created, `foreign` whether an invoice is in a foreign currency of its company, `dimensions` are the default
     dimensions last sent (canonical JSON); `import_hash` tells whether the BC record moved since it was last imported,
     `import_job` by which job it was linked. `posted` is kept apart from `bc_status`, since BC calls a released draft
-    `Open` as well; `unposted_etag` is the version of a draft that was to be posted and could not be.
+    `Open` as well; `unposted_etag` is the version of a draft that was to be posted and could not be. `offered` is what
+    was last written to Halo and over what, in short.
     """
 
     connection_id: str
@@ -207,6 +208,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     intent: Intent | None = None
     halo_stamp: str = ""
     echo_until: datetime | None = None
+    offered: str = ""
     unreported: Action = "none"
     unreported_id: str = ""
     bc_cost: Decimal | None = None

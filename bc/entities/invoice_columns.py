@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from bc.entities.values import Record
+
 HEADER: Final = frozenset(
     (
         "id",
@@ -54,3 +56,15 @@ LINE: Final = frozenset(
         "dbc_sequence_id",
     )
 )
+
+
+def is_full(row: Record, record: Record) -> bool:
+    """Whether a row has every column that a push looks at: an absent one says nothing, an empty one does.
+
+    `record` is an invoice of this tenant read in full: a column that it lacks, the tenant does not have.
+    """
+    lines, theirs = row.get("lines"), record.get("lines")
+    if not isinstance(lines, list) or not isinstance(theirs, list):
+        return False
+    columns = frozenset[str]().union(*(line.keys() for line in theirs)) or LINE
+    return row.keys() >= HEADER & record.keys() and all(line.keys() >= LINE & columns for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,8 @@ from bc.entities.values import Record, ident
 # What Halo moves in an invoice with each save, whatever is saved.
 OF_ITSELF = ("last_modified", "last_synced", "change_seq")
 # .NET leaves the fraction out where it is zero: such a stamp is as good as any, but cannot be told from a coarse one.
+# Of the members with an underscore, which are commands of one save, the only one that Halo keeps.
+_KEPT = ("_itemid",)
 _FRACTION = re.compile(r":\d\d\.\d")
 
 
@@ -23,18 +26,35 @@ def is_exact(stamp: str) -> bool:
     return bool(stamp) and all(_FRACTION.search(part) for part in stamp.split("/"))
 
 
-def is_as_written(before: Record, answer: Record, ours: Record, *, moves: Collection[str] = ()) -> bool:
+def is_as_written(
+    before: Record, answer: Record, ours: Record, *, moves: Collection[str] = (), whole: bool = False
+) -> bool:
     """Whether Halo's answer to a save holds what was read before it plus what was written, and no edit in between.
 
     Otherwise the answer's stamp covers somebody's change as well, which no push has seen. Members that only one of
-    the two has say nothing; `moves` names those that Halo works out by itself.
+    the two has say nothing, unless the answer must be `whole`: what it leaves out may have been edited. `moves` names
+    members that Halo works out by itself.
     """
     for name, value in {**before, **ours}.items():
-        if name not in answer or name in moves or name.startswith("_"):
+        if name in moves or (name.startswith("_") and name not in _KEPT):
+            continue
+        if name not in answer:
+            if whole and name in before:
+                return False
             continue
         if not _alike(value, answer[name], moves):
             return False
     return True
+
+
+def offer(changes: Record, held: Record) -> str:
+    """In short, what is to be written over what Halo holds: the same twice where Halo did not keep it as written."""
+    told = [
+        (name, _written(value), _written(held.get(name)))
+        for name, value in sorted(changes.items())
+        if not name.startswith("_")
+    ]
+    return hashlib.sha256(repr(told).encode()).hexdigest() if told else ""
 
 
 def _alike(one: Any, other: Any, moves: Collection[str]) -> bool:
@@ -53,6 +73,11 @@ def _same_rows(ones: Any, others: Any, moves: Collection[str]) -> bool:
     return by_id.keys() == {ident(row, "id") for row in ones} and all(
         is_as_written(row, by_id[ident(row, "id")], {}, moves=moves) for row in ones
     )
+
+
+def _written(value: Any) -> str:
+    plain = _plain(value)
+    return str(plain.normalize() if isinstance(plain, Decimal) else plain)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bc.entities.values import Record
-from bc.model import Action, Connection, Dirty, OutcomeWarning
+from bc.model import Action, Connection, Dirty, Link, OutcomeWarning
 
 if TYPE_CHECKING:
     from bc.clients.business_central import BusinessCentral
@@ -40,6 +40,8 @@ class Push:
     # What was done before the invoice was posted in the same push: one outcome tells both.
     before_posting: Action = "none"
     record: Record | None = None
+    # What is written to Halo, in short (`bc.entities.stamps.offer`): the link keeps it.
+    offered: str = ""
 
     @property
     def entity(self) -> str:
@@ -53,6 +55,14 @@ class Push:
     def word(self) -> str:
         """What a person calls such a record: the entity, or a kind of it."""
         return self.kind_word or self.entity
+
+    def offers_again(self, link: Link, offered: str) -> bool:
+        """Whether this push would write to Halo what the last one did, over the same: Halo has ways of its own with it.
+
+        Else each write would bring an event, and each event a write. A person's order is carried out all the same.
+        """
+        self.offered = offered
+        return bool(offered) and offered == link.offered and self.dirty.source in ("webhook", "sweep")
 
     def warn(self, code: str, message: str) -> None:
         warning = OutcomeWarning(code, message)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bc.clients.halo import halo_time
 from bc.entities import invoice_columns
 from bc.entities.stamps import is_exact
-from bc.entities.values import Record, ident, text
+from bc.entities.values import Record, flag, ident, text
 from bc.errors import SyncError
 from bc.model import Dirty
 from bc.store.rows import Row
@@ -72,7 +72,7 @@ class HaloReads:
         self._halo = halo
         self.flood = False
         self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
-        self._wrote: dict[str, tuple[float, str]] = {}
+        self._wrote: dict[str, tuple[float, str, tuple[Any, ...]]] = {}
         self._looked: dict[str, float] = {}
         self._walk: _Walk | None = None
         self._walk_began = 0.0
@@ -82,12 +82,12 @@ class HaloReads:
 
     # --- what the pump and the pushes tell ---
 
-    def wrote(self, entity: str, halo_id: str, stamp: str) -> None:
-        """A write-back of ours moved the record's time to `stamp`: an event of that time is its echo."""
+    def wrote(self, entity: str, halo_id: str, stamp: str, record: Record) -> None:
+        """A write-back of ours moved the time of this `record` to `stamp`: an event of that time is its echo."""
         if entity != "invoice" or not is_exact(stamp):
             return
         self._wrote.pop(halo_id, None)
-        self._wrote[halo_id] = (time.monotonic(), stamp)
+        self._wrote[halo_id] = (time.monotonic(), stamp, _state(record))
         while len(self._wrote) > MOST_WRITES:
             del self._wrote[next(iter(self._wrote))]
 
@@ -117,7 +117,7 @@ class HaloReads:
         return "coming" if self.flood and now >= self._thin_until else "alone"
 
     def _may_be_echo(self, dirty: Dirty, now: float) -> bool:
-        at, _ = self._wrote.get(dirty.halo_id, (0.0, ""))
+        at = self._wrote[dirty.halo_id][0] if dirty.halo_id in self._wrote else 0.0
         recent = len(self._wrote) >= FLOOD and now - at < ECHO_SECONDS
         return recent and dirty.source in ("webhook", "sweep") and not dirty.outcome_id
 
@@ -163,7 +163,7 @@ class HaloReads:
             rows, more = await self._page(walk)
             for row in rows:
                 one = left.pop(ident(row, "id"), None)
-                if one is not None and text(row, _STAMP) == self._wrote[one.row.value.halo_id][1]:
+                if one is not None and (text(row, _STAMP), _state(row)) == self._wrote[ident(row, "id")][1:]:
                     own.append(one.row)
                 elif one is not None:
                     self._keep(row, began)
@@ -187,7 +187,7 @@ class HaloReads:
         rows, more = await self._page(walk)
         wanted = [row for row in rows if ident(row, "id") in coming]
         walk.brought += len(wanted)
-        full = [row for row in wanted if is_full(row, self._whole)]
+        full = [row for row in wanted if invoice_columns.is_full(row, self._whole)]
         for row in full:
             self._keep(row, began)
         if wanted and not full:
@@ -242,7 +242,9 @@ class HaloReads:
         return page.rows, more
 
     def _keep(self, row: dict[str, Any], read_at: float) -> None:
-        if is_full(row, self._whole) and (len(self._kept) < MOST_KEPT or ident(row, "id") in self._kept):
+        if invoice_columns.is_full(row, self._whole) and (
+            len(self._kept) < MOST_KEPT or ident(row, "id") in self._kept
+        ):
             self._kept[ident(row, "id")] = (read_at, row)
 
     def settle(self, waiting: Mapping[str, Waiting]) -> None:
@@ -259,18 +261,9 @@ class HaloReads:
         self.flood = new >= (FLOOD // 2 if self.flood else FLOOD)
 
 
-def is_full(row: Record, record: Record) -> bool:
-    """Whether a list row has every column that a push looks at: an absent one says nothing, an empty one does.
-
-    `record` is an invoice of this tenant read in full: a column that it lacks, the tenant does not have.
-    """
-    lines, theirs = row.get("lines"), record.get("lines")
-    if not isinstance(lines, list) or not isinstance(theirs, list):
-        return False
-    columns = frozenset[str]().union(*(line.keys() for line in theirs)) or invoice_columns.LINE
-    return row.keys() >= invoice_columns.HEADER & record.keys() and all(
-        line.keys() >= invoice_columns.LINE & columns for line in lines
-    )
+def _state(record: Record) -> tuple[Any, ...]:
+    """What may change without moving the time of the last change; None for what the record does not say."""
+    return tuple(flag(record, name) if name in record else None for name in ("posted", "voided"))
 
 
 def _earlier(stamp: str) -> str:

@@ -11,8 +11,9 @@ from bc.clients.business_central import Part
 from bc.entities import invoice as entity
 from bc.entities.credit_note import kind_in_halo
 from bc.entities.document_kind import CREDIT_NOTE, DocumentKind, kind_of
-from bc.entities.stamps import OF_ITSELF, is_as_written
-from bc.entities.values import Record, flag, text
+from bc.entities.invoice_columns import is_full
+from bc.entities.stamps import OF_ITSELF, is_as_written, offer
+from bc.entities.values import Record, flag, ident, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
 from bc.sync import credit_notes, invoice_writes, invoices, line_costs, posting
@@ -215,6 +216,8 @@ class InvoiceSync:
         if push.connection.settings.show_message:
             note = noted(record, f"{kind_of(link).bc_word} {link.bc_number}.")
             header |= {} if note is None else {NOTE: note}
+        if push.offers_again(link, _offer(record, header, rows)):
+            return None
         if rows:
             await push.services.halo_writes.update_lines(rows)
         if not header:
@@ -223,8 +226,20 @@ class InvoiceSync:
         row = {"id": int(push.halo_id), **header, "_dont_fire_automations": True}
         saved = await push.services.halo_writes.save("Invoice", [row])
         # With somebody's edit in it the stamp would hide that edit from us.
-        known = saved and is_as_written(record, saved[0], row, moves=_MOVES)
+        known = saved and is_full(saved[0], record) and is_as_written(record, saved[0], row, moves=_MOVES)
         return self.stamp(saved[0]) if known else ""
+
+
+def _offer(record: Record, header: Record, rows: Sequence[Record]) -> str:
+    """What the write-back changes in the invoice, in short (see `stamps.offer`)."""
+    lines = {ident(line, "id"): line for line in record.get("lines") or ()}
+    each = [
+        offer(
+            {name: row[name] for name in row if name not in ("id", "ihid")}, lines.get(ident(row, "id"), {})
+        )
+        for row in rows
+    ]
+    return offer({**header, "lines": each} if each else header, {**record, "lines": ""})
 
 
 def _a(word: str) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from bc.clients.business_central import Part, decode_enum, part_error
 from bc.entities.document_kind import INVOICE, kind_of
 from bc.entities.invoice import halo_lines
+from bc.entities.invoice_columns import is_full
 from bc.entities.stamps import OF_ITSELF, is_as_written
 from bc.entities.values import Record, decimal, flag, text
 from bc.errors import Gone, Refused
@@ -237,5 +238,5 @@ async def write_state(services: Services, record: Record, link: Link) -> str:
         return ""
     body = {"id": int(link.halo_id), **changes, "_dont_fire_automations": True}
     saved = await services.halo.save("Invoice", [body])
-    known = saved and is_as_written(record, saved[0], body, moves=OF_ITSELF)
+    known = saved and is_full(saved[0], record) and is_as_written(record, saved[0], body, moves=OF_ITSELF)
     return text(saved[0], "last_modified") if known else ""

@@ -280,13 +280,18 @@ async def _told(
         await push.services.pushed(outcome)
     seen = adapter.stamp(record) if stamp is None else stamp
     window = utc_now() + ECHO_WINDOW if stamp is not None else link.echo_until
-    if link.unreported != "none" or seen != link.halo_stamp or window != link.echo_until:
-        told = msgspec.structs.replace(
-            link, unreported="none", unreported_id="", halo_stamp=seen, echo_until=window
-        )
+    told = msgspec.structs.replace(
+        link,
+        unreported="none",
+        unreported_id="",
+        halo_stamp=seen,
+        echo_until=window,
+        offered=push.offered or link.offered,
+    )
+    if told != link:
         await push.services.store.links.replace(told, row.etag)
     if stamp:
-        push.services.halo_reads.wrote(push.entity, push.halo_id, stamp)
+        push.services.halo_reads.wrote(push.entity, push.halo_id, stamp, record)
     return Done(outcome)
 
 

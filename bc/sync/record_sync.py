@@ -11,7 +11,7 @@ import msgspec
 from bc.clients.business_central import Part, decode_enum, part_error, quote
 from bc.entities.dimensions import as_text, dimensions_of, from_text
 from bc.entities.fields import Payload, canonical
-from bc.entities.stamps import is_as_written
+from bc.entities.stamps import is_as_written, offer
 from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import AlreadyExists, Refused, Skip, UnknownOutcome
 from bc.model import Action, Entity, Link, Policy
@@ -339,12 +339,12 @@ class RecordSync:
             changes["accountsid"] = link.bc_number
         if link.unreported in ("created", "adopted"):
             await services.link_in_halo(self.spec.entity, link)
-        if not changes:
+        if not changes or push.offers_again(link, offer(changes, record)):
             return None
         row = {"id": int(push.halo_id), **changes, "_dont_fire_automations": True}
         saved = await services.halo_writes.save(self.spec.resource, [row])
         # With somebody's edit in it the stamp would hide that edit from us.
-        known = saved and is_as_written(record, saved[0], row, moves=(self.spec.stamp,))
+        known = saved and is_as_written(record, saved[0], row, moves=(self.spec.stamp,), whole=True)
         return self.stamp({**saved[0], MAIN_SITE: record.get(MAIN_SITE)}) if known else ""
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bc.entities.stamps import is_as_written, is_exact
+from bc.entities.stamps import is_as_written, is_exact, offer
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,20 @@ def test_an_answer_with_an_edit_in_it_is_not(edit: dict[str, object]) -> None:
 
 def test_what_only_one_of_the_two_tells_says_nothing() -> None:
     assert is_as_written(BEFORE, {"id": 7}, {"dbc_id": "x"})
+
+
+def test_where_the_answer_must_be_whole_what_it_leaves_out_may_have_been_edited() -> None:
+    assert not is_as_written(BEFORE, {"id": 7}, {"dbc_id": "x"}, whole=True)
+    assert is_as_written(BEFORE, {**BEFORE, "more": 1}, {"dbc_id": "x", "_dont": True}, whole=True)
+
+
+def test_another_product_on_a_line_is_an_edit_though_its_name_looks_like_a_commands() -> None:
+    before = {"id": 7, "lines": [{"id": 1, "_itemid": 5}]}
+    assert is_as_written(before, before, {})
+    assert not is_as_written(before, {"id": 7, "lines": [{"id": 1, "_itemid": 6}]}, {})
+
+
+def test_the_same_offer_over_the_same_is_one_and_over_another_value_is_not() -> None:
+    assert offer({"tax": Decimal("1.00"), "_dont": True}, {"tax": 2}) == offer({"tax": 1}, {"tax": "2.0"})
+    assert offer({"tax": 1}, {"tax": 2}) != offer({"tax": 1}, {"tax": 3})
+    assert offer({}, {"tax": 2}) == ""
