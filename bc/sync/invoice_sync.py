@@ -22,7 +22,7 @@ from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
 from bc.sync.invoice_parties import parties_of
 from bc.sync.invoices import Prepared
-from bc.sync.tell_halo import NOTE, noted
+from bc.sync.tell_halo import NOTE, note_now, noted
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -214,7 +214,8 @@ class InvoiceSync:
         header, rows = invoices.write_back(record, link, push.connection.company_id or "")
         header |= posting.state_for_halo(record, link)
         if push.connection.settings.show_message:
-            note = noted(record, f"{kind_of(link).bc_word} {link.bc_number}.")
+            said = f"{kind_of(link).bc_word} {link.bc_number}."
+            note = noted(record, said) and await note_now(push.services, push.halo_id, said)
             header |= {} if note is None else {NOTE: note}
         if push.offers_again(link, _offer(record, header, rows)):
             return None

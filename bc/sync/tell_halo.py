@@ -138,6 +138,12 @@ def noted(invoice: Record, said: str) -> str | None:
     return "\n".join([*before, line, *(one for spot, one in kept if spot > place)])
 
 
+async def note_now(services: Services, invoice_id: str, said: str) -> str | None:
+    """As `noted`, of the note as it stands now: what somebody wrote since the push began must stay too."""
+    invoice = await services.halo.invoice(invoice_id)
+    return None if invoice is None else noted(invoice, said)
+
+
 async def note_failure(push: Push, outcome: Outcome) -> None:
     """Say on the invoice why it failed, where the connection is set to show messages."""
     invoice = push.record
@@ -146,11 +152,13 @@ async def note_failure(push: Push, outcome: Outcome) -> None:
     said = f"not synced ({outcome.code}). {outcome.message} {outcome.cure}".strip()
     if f"{MARK}not synced ({outcome.code})" in str(invoice.get(NOTE) or ""):
         return  # the same cause in other words: to write it again would bring one more event for nothing
-    note = noted(invoice, said)
-    if note is None:
+    if noted(invoice, said) is None:
         return
-    row = {"id": int(push.halo_id), NOTE: note, "_dont_fire_automations": True}
     try:
+        note = await note_now(push.services, push.halo_id, said)
+        if note is None:
+            return
+        row = {"id": int(push.halo_id), NOTE: note, "_dont_fire_automations": True}
         await push.services.halo_writes.save("Invoice", [row])
     except SyncError as error:
         log.info("halo took no note on an invoice code=%s", error.code)

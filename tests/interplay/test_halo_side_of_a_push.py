@@ -87,3 +87,22 @@ async def test_a_posting_that_moves_no_stamp_is_not_taken_for_an_echo_in_a_flood
     await push(house)
     assert in_bc(house, ids[5])["status"] == "Open"
     assert in_bc(house, ids[6])["status"] == "Draft"
+
+
+async def test_what_somebody_writes_into_the_note_during_the_push_stays(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.ask("PATCH", house.path, {"settings": {"show_message": True}})
+    halo_id = house.invoice(await house.customer(), await house.product(), internal_note="Call first.")
+    batch = house.services.pump_bc.batch
+
+    async def meanwhile(*where: Any, **how: Any) -> Any:
+        house.edit("Invoice", halo_id, {"internal_note": "Call first. Ask for Ann."})
+        return await batch(*where, **how)
+
+    monkeypatch.setattr(house.services.pump_bc, "batch", meanwhile)
+    await tell(house, halo_id)
+    await push(house)
+    written = house.halo("Invoice", halo_id)["internal_note"].splitlines()
+    assert written[0] == "Call first. Ask for Ann."
+    assert written[1].startswith("Business Central: invoice ")
