@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bc.services import Services
 
 KEPT_TEXT = 8 * 1024
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class QueuedChange(SyncMessage, frozen=True, kw_only=True):
@@ -71,6 +72,7 @@ async def take(services: Services, change: QueuedChange, *, wake: bool = True) -
     """Mark the record dirty and wake the pump."""
     now = datetime.now(UTC)
     requested = change.requested_at or now
+    requested = requested if requested.tzinfo else requested.replace(tzinfo=UTC)
     with telemetry.span(
         "change taken",
         parent=change.traceparent,
@@ -83,7 +85,8 @@ async def take(services: Services, change: QueuedChange, *, wake: bool = True) -
             change.halo_id,
             operation=change.operation,
             source=change.source,
-            requested_at=requested if requested.tzinfo else requested.replace(tzinfo=UTC),
+            # The operation asked for last wins: a sender whose clock is wrong must not win for ever.
+            requested_at=min(max(requested, EARLIEST), now),
             connection_id=change.connection_id or None,
             traceparent=telemetry.traceparent() or change.traceparent,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.functions as func
@@ -10,7 +11,7 @@ import pytest
 
 from bc.errors import UnknownOutcome
 from bc.functions import queues
-from bc.sync.intake import NotUnderstood, parse
+from bc.sync.intake import NotUnderstood, parse, take
 from tests.interplay.acts import in_bc, push, synced, tell
 from tests.sweep.house import ALL, House
 
@@ -118,6 +119,21 @@ async def test_a_message_that_names_no_connection_of_ours_does_not_lead_a_waitin
     assert in_bc(house, halo_id)
     (told,) = (await house.ask("GET", "/api/errors", state="open"))["items"]
     assert (told["code"], "nobody" in told["message"]) == ("bad_message", True)
+
+
+@pytest.mark.parametrize("said", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+async def test_a_sender_whose_clock_is_wrong_does_not_outlast_a_persons_delete(
+    house: House, said: str
+) -> None:
+    halo_id = await synced(house)
+    await take(
+        house.services, parse(json.dumps({"entity": "invoice", "halo_id": halo_id, "requested_at": said}))
+    )
+    await house.services.store.dirty.mark(
+        "invoice", halo_id, operation="delete", source="manual", requested_at=datetime.now(UTC)
+    )
+    row = await house.dirty_row("invoice", halo_id)
+    assert (row.operation, row.first_requested_at.astimezone(UTC).year >= 2000) == ("delete", True)
 
 
 async def other_company(house: House) -> tuple[str, str]:
