@@ -20,6 +20,7 @@ from bc.model import ConnectionSettings, ItemType, Link, OutcomeWarning
 
 EXTERNAL_PREFIX = "HALO-"
 ORDER_REFERENCE_LENGTH = 35
+_CENT = Decimal("0.01")
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
@@ -186,7 +187,7 @@ def plan(
             booked, warning = _booked(key, line, f"{kind.word.capitalize()} {name}", references)
             lines += booked
             warnings += warning
-            net_total += _net(line)
+            net_total += _amounts(line).net
     if not any(line.kind not in ("text", "group") for line in lines):
         raise Skip(
             "no_lines",
@@ -257,10 +258,30 @@ def _further(key: str, pieces: Any) -> list[LinePlan]:
     ]
 
 
-def _net(line: Record) -> Decimal:
-    """Quantity x price less discount, to the cent: what BC will compute from what we send."""
-    gross = decimal(line, "qty_order") * decimal(line, "unit_price")
-    return (gross * (100 - decimal(line, "discount_perc")) / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    """What is sent for a line's discount, and the net that BC computes from that, to the cent."""
+
+    discount: dict[str, Decimal]
+    net: Decimal
+
+
+def _amounts(line: Record) -> _Amounts:
+    """BC rounds quantity x price first and the discount by percent after it, Halo may round once, at the end.
+
+    Where that makes a cent, the discount goes as an amount, so that BC comes to Halo's own net.
+    """
+    percent = decimal(line, "discount_perc")
+    gross = _cents(decimal(line, "qty_order") * decimal(line, "unit_price"))
+    net = gross - _cents(gross * percent / 100)
+    halo = _cents(decimal(line, "net_amount")).copy_sign(net)
+    if percent and "net_amount" in line and abs(halo - net) == _CENT:
+        return _Amounts({"discountAmount": (gross - halo).normalize() + 0}, halo)
+    return _Amounts({"discountPercent": percent.normalize() + 0}, net)
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(_CENT, ROUND_HALF_UP)
 
 
 def _booked(
@@ -276,8 +297,7 @@ def _booked(
         body, kind = {"lineType": "Account", "accountId": account.bc_id}, "Account"
     body["quantity"] = decimal(line, "qty_order").normalize() + 0
     body["unitPrice"] = decimal(line, "unit_price").normalize() + 0
-    discount = decimal(line, "discount_perc")
-    body["discountPercent"] = discount.normalize() + 0
+    body |= _amounts(line).discount
     pieces = split_text(_line_text(line))
     if pieces[0]:
         body["description"] = pieces[0]

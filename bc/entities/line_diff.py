@@ -16,6 +16,9 @@ from bc.entities.invoice import LinePlan
 from bc.entities.line_numbers import Numbering
 from bc.model import LinkedLine
 
+# BC works a discount out anew when quantity or price change: it goes with them, and after them.
+DISCOUNT = ("discountPercent", "discountAmount")
+
 
 @dataclass(frozen=True, slots=True)
 class Insert:
@@ -114,9 +117,9 @@ def _changes(ours: dict[str, LinkedLine], wanted: Sequence[LinePlan], kept: set[
             body = {name: value for name, value in line.body.items() if name != "lineType"}
         elif "quantity" in body:
             # BC may price a line anew when its quantity changes: say the price again, and the discount after it.
-            body = {n: v for n, v in line.body.items() if n in body or n in ("unitPrice", "discountPercent")}
+            body = {n: v for n, v in line.body.items() if n in body or n in ("unitPrice", *DISCOUNT)}
         elif "unitPrice" in body:
-            body = {n: v for n, v in line.body.items() if n in body or n == "discountPercent"}
+            body = {n: v for n, v in line.body.items() if n in body or n in DISCOUNT}
         removed = {name: "" for name in before if name not in line.body and name == "description"}
         found.append(Change(line, ours[line.key], {**body, **removed}))
     return found

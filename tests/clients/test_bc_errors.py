@@ -12,6 +12,7 @@ from bc.clients.bc_records import PartAnswer
 from bc.clients.transport import Answer, encode_json
 from bc.errors import (
     AlreadyExists,
+    CompanyGone,
     Conflict,
     Gone,
     NeedsAuthorization,
@@ -39,7 +40,7 @@ TABLE: list[tuple[int, str, str, type[SyncError], str]] = [
     (400, "BadRequest_InvalidRequestUrl", "malformed", Refused, "bc_rejected"),
     (404, "BadRequest_NotFound", "Resource not found for the segment 'itemz'.", Refused, "bc_rejected"),
     (404, "BadRequest_NotFound", "Bad Request - Error in query syntax", Refused, "bc_rejected"),
-    (404, "BadRequest_NotFound", "Resource not found for the segment 'companies'.", Refused, "company_gone"),
+    (404, "BadRequest_NotFound", "Resource not found for the segment 'companies'.", CompanyGone, "company_gone"),
     (404, "BadRequest_ResourceNotFound", "The record is not there.", Gone, "not_found_in_bc"),
     (400, "BadRequest_InvalidOperation", "Control 'Last Date Modified' is read-only", Refused, "bc_rejected"),
     (400, "BadRequest_InvalidToken", "Could not validate the client concurrency token", Refused, "bc_rejected"),
@@ -55,12 +56,12 @@ TABLE: list[tuple[int, str, str, type[SyncError], str]] = [
     (400, "Internal_RecordNotFound", "The Customer does not exist. Identification", Gone, "not_found_in_bc"),
     (400, "Internal_RecordNotFound", "The No. Series does not exist. Code='CUST'", Refused, "bc_rejected"),
     (400, "Internal_RecordNotFound", "The General Ledger Setup does not exist.", Refused, "bc_rejected"),
-    (404, "Internal_RecordNotFound", "The Company does not exist. Name='X'", Refused, "company_gone"),
-    (404, "Internal_CompanyNotFound", "the default company cannot be found", Refused, "company_gone"),
-    (400, "Internal_CompanyNotFound", "the default company cannot be found", Refused, "company_gone"),
-    (400, "Unknown", "The supplied company name is not valid.", Refused, "company_gone"),
-    (404, "NoEnvironment", "Environment 'Test' does not exist.", Refused, "company_gone"),
-    (404, "", "", Refused, "company_gone"),
+    (404, "Internal_RecordNotFound", "The Company does not exist. Name='X'", CompanyGone, "company_gone"),
+    (404, "Internal_CompanyNotFound", "the default company cannot be found", CompanyGone, "company_gone"),
+    (400, "Internal_CompanyNotFound", "the default company cannot be found", CompanyGone, "company_gone"),
+    (400, "Unknown", "The supplied company name is not valid.", CompanyGone, "company_gone"),
+    (404, "NoEnvironment", "Environment 'Test' does not exist.", CompanyGone, "company_gone"),
+    (404, "", "", CompanyGone, "company_gone"),
     (400, "Internal_DataNotFoundFilter", "There is no Cust. Ledger Entry", Refused, "bc_rejected"),
     (400, "Internal_InvalidTableRelation", "The field Country/Region Code of table Customer contains a value (XX) that cannot be found", Refused, "bc_rejected"),
     (400, "Internal_InvalidTableRelation", "The field Currency Code of table Sales Header contains a value (XX) that cannot be found", Refused, "currency_unknown"),
@@ -160,7 +161,13 @@ def test_the_correlation_id_may_stand_in_a_header() -> None:
 )
 @pytest.mark.parametrize("status", [400, 401, 404, 500, 503])
 def test_a_body_that_is_not_bcs_is_judged_by_its_status(body: bytes, status: int) -> None:
-    expected = {400: Refused, 401: NeedsAuthorization, 404: Refused, 500: UnknownOutcome, 503: UnknownOutcome}
+    expected = {
+        400: Refused,
+        401: NeedsAuthorization,
+        404: CompanyGone,
+        500: UnknownOutcome,
+        503: UnknownOutcome,
+    }
     assert type(bc_error(Answer(status, {}, body), wrote=True)) is expected[status]
 
 

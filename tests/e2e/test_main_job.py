@@ -192,3 +192,14 @@ def test_while_invoices_are_switched_off_a_deleted_one_keeps_its_draft(connected
     connected.settings(sync_entities=["customer", "invoice"])
     assert connected.outcome("invoice", halo_id, after=2)["action"] == "deleted"
     assert connected.bc_invoices(halo_id) == []
+
+
+def test_a_discount_that_halo_rounds_once_and_bc_twice_agrees_to_the_cent(connected: Acting) -> None:
+    invoicing = Invoicing(connected)
+    line = {**invoicing.line("Service", 1, 33.35, "Half"), "discount_perc": 50, "net_amount": 16.68}
+    halo_id = invoicing.invoice(line)
+    connected.sync("invoice", halo_id)
+    outcome = connected.outcome("invoice", halo_id)
+    assert (outcome["status"], outcome["warnings"]) == ("synced", [])
+    (invoice,) = connected.bc_invoices(halo_id)
+    assert str(invoice["totalAmountExcludingTax"]) == "16.68"

@@ -128,7 +128,9 @@ def test_signs_move_and_amounts_do_not(rows: list[tuple[Decimal, Decimal, Decima
 
 
 def _cents(quantity: Decimal, price: Decimal, discount: Decimal) -> Decimal:
-    return (quantity * price * (100 - discount) / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    """As BC rounds: the amount first, then its discount."""
+    gross = (quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return gross - (gross * discount / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 @pytest.mark.parametrize(

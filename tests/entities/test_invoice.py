@@ -69,6 +69,24 @@ def test_a_product_line_says_item_quantity_price_discount_and_text_in_that_order
     assert line.kind == "Inventory"
 
 
+@pytest.mark.parametrize(
+    ("net", "discount", "planned_net"),
+    [
+        (None, {"discountPercent": Decimal(50)}, "16.67"),
+        ("16.67", {"discountPercent": Decimal(50)}, "16.67"),
+        ("16.68", {"discountAmount": Decimal("16.67")}, "16.68"),
+        ("12.00", {"discountPercent": Decimal(50)}, "16.67"),
+    ],
+)
+def test_a_cent_that_only_rounding_makes_is_taken_out_of_the_discount(
+    net: str | None, discount: dict[str, Decimal], planned_net: str
+) -> None:
+    line = a_line(7, "1", "33.35", discount_perc=Decimal(50))
+    plan = planned(an_invoice(line if net is None else {**line, "net_amount": Decimal(net)}))
+    assert {k: v for k, v in plan.lines[0].body.items() if k.startswith("discount")} == discount
+    assert plan.net_total == Decimal(planned_net)
+
+
 def test_a_typed_product_code_wins_over_the_products_link() -> None:
     references = References(codes={"SUPPORT": SUPPORT}, products={"7": WIDGET})
     assert (
