@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.visitor import Visitor
 from tests.e2e.acting import Acting, Invoicing, number
@@ -106,3 +107,30 @@ def test_customers_are_imported_from_the_preview(visitor: Visitor, connected: Ac
     assert len(connected.get(mappings)["items"]) == before + 4
     page.get_by_role("link", name="Back to the preview").click()
     expect(page.get_by_role("button", name=f"Linked {before + 4}")).to_be_visible()
+
+
+def test_a_large_company_shows_how_far_its_reading_is(visitor: Visitor, connected: Acting) -> None:
+    read_so_far = [""]
+
+    def slowly(route: Route) -> None:
+        if not read_so_far[0]:
+            route.continue_()
+            return
+        cure = "It goes on meanwhile: ask again in a few seconds."
+        document = {"code": "still_reading", "detail": f"{read_so_far[0]} {cure}", "cure": cure}
+        route.fulfill(status=503, content_type="application/problem+json", body=json.dumps(document))
+
+    visitor.page.route("**/preview/customers?*", slowly)
+    for path, shown in (("/import", ".preview tbody tr"), ("/links?show=bc", ".list .row")):
+        read_so_far[0] = "Reading Halo's records for matching: 120 of 900."
+        page = visitor.admitted(path)
+        status = page.locator("main").get_by_role("status")
+        expect(status.filter(has_text="matching: 120 of 900.")).to_be_visible()
+        assert visitor.violations() == []
+        read_so_far[0] = "Reading Halo's records for matching: 640 of 900."
+        expect(status.filter(has_text="matching: 640 of 900.")).to_be_visible()
+        expect(page.get_by_text("ask again in a few seconds")).to_have_count(0)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        read_so_far[0] = ""
+        expect(page.locator(shown).first).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("of 900")).to_have_count(0)

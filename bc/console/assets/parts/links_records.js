@@ -48,7 +48,7 @@ function Linked({ connection, kind, entity, search, show }) {
 /** A paged list with its skeleton, its refusal and its end. */
 export function Pages({ pages, empty, row, skeleton = 8 }) {
   if (!pages.items && pages.error) return html`<${Failure} error=${pages.error} retry=${pages.again} />`;
-  if (!pages.items) return html`${pages.progress && html`<p role="status" class="soft">${pages.progress}</p>`}<${Skeleton} rows=${skeleton} />`;
+  if (!pages.items) return html`${pages.progress && html`<p role="status">${pages.progress}</p>`}<${Skeleton} rows=${skeleton} />`;
   return html`
     ${!pages.items.length && !pages.next && empty}
     <ul class="list">${pages.items.map(row)}</ul>

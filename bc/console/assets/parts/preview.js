@@ -45,7 +45,8 @@ export function Preview({ connection, kind, onStarted }) {
     if (job) onStarted(job.job_id);
   };
   if (!loaded.rows.length && loaded.busy) {
-    return html`<p role="status" class="soft">Reading both systems and comparing. Large companies take some minutes, since Halo limits its calls. ${loaded.progress}</p><${Skeleton} rows=${10} />`;
+    return html`<p class="soft">Both systems are read and compared. Large companies take some minutes, since Halo limits its calls.</p>
+      <p role="status">${loaded.progress || 'Reading …'}</p><${Skeleton} rows=${10} />`;
   }
   if (loaded.error && !loaded.rows.length) return html`<${Failure} error=${loaded.error} retry=${loaded.again} />`;
   if (!loaded.rows.length) return html`<${Empty} title="Business Central has no ${noun.many} here"><p>There is nothing to import.</p></${Empty}>`;
