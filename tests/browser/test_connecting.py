@@ -20,7 +20,9 @@ def cleared(app: App) -> Iterator[None]:
     """No connection of one test is there for the next."""
     yield
     for connection in app.api.get("/api/connections").json()["items"]:
-        app.api.delete(f"/api/connections/{connection['id']}").raise_for_status()
+        app.api.delete(
+            f"/api/connections/{connection['id']}", params={"confirm": connection["name"]}
+        ).raise_for_status()
 
 
 def application(visitor: Visitor) -> dict[str, Any]:
