@@ -1,6 +1,7 @@
 """`make bench`: measures on this machine and prints tables for docs/measurements.md. Nothing is judged.
 
 `python -m bench house` or `bulk` measures that part alone; `bulk` takes some ten minutes and fetches its peers from PyPI.
+`console` measures the console's pages over storage that it fills, `console-import` its import page with a large company.
 `full` is `bulk` with first imports of twenty thousand records, which takes twice as long.
 """
 
@@ -10,7 +11,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from bench import bulk, house, imports
+from bench import bulk, console, house, imports
 from bench.imports import Row
 from bench.machine import machine
 
@@ -25,6 +26,11 @@ def main() -> int:
         _table("The running house, on the sandbox and Azurite", house.rows())
     if "bulk" in wanted:
         bulk.tables()
+    if "console" in wanted:
+        _table("The console's first page", console.first_page())
+        _table("The console over 20,000 links and 100,000 outcomes", console.filled(20_000, 100_000))
+    if "console-import" in wanted:
+        _table("The import page, sandbox at scale 134", console.importing(134))
     if "full" in wanted:
         bulk.tables(first_at_most=20_000)
     return 0

@@ -13,6 +13,12 @@ from tests.e2e.acting import Acting, blocked, number
 pytestmark = pytest.mark.browser
 
 
+def sought(page: Page, text: str) -> None:
+    """Search the list, and wait for what it finds: the rows of before go."""
+    with page.expect_response(lambda answer: "search=" in answer.url):
+        page.get_by_label("Search", exact=True).fill(text)
+
+
 def pick(page: Page, search: str, name: str) -> None:
     """Search in the open picker and choose the record of that name."""
     dialog = page.get_by_role("dialog")
@@ -27,7 +33,7 @@ def test_an_unlinked_customer_is_linked_unlinked_and_linked_again(
     client = number(connected.agent("Client", {"name": "Stray & Sons", "toplevel_id": 1})["id"])
     path = f"/api/connections/{connected.connection['id']}/mappings/customers"
     page = visitor.admitted("/links?show=halo")
-    page.get_by_label("Search", exact=True).fill("stray")
+    sought(page, "stray")
     page.get_by_role("button", name="Link Stray & Sons to …").click()
     assert visitor.violations() == []
     pick(page, row["number"].lower(), row["displayName"])
@@ -97,7 +103,7 @@ def test_codes_show_what_business_central_lacks_and_keep_what_is_used(
     used = connected.get(lookups)["items"][0]
     connected.settings(default_sales_account=used["code"])
     page = visitor.admitted("/links?tab=accounts")
-    page.get_by_label("Search", exact=True).fill(used["code"])
+    sought(page, used["code"])
     page.get_by_role("button", name=f"Remove {used['name']}").click()
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_text("It stays")).to_be_visible()
