@@ -13,6 +13,15 @@ from tests.browser.visitor import Visitor, chromium
 from tests.e2e.acting import Acting, Invoicing
 
 
+SECONDS = 300  # a whole journey on a busy machine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in item.keywords and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SECONDS))
+
+
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[Azurite]:
     running = Azurite()

@@ -59,7 +59,6 @@ def test_an_empty_console_welcomes_and_is_light(visitor: Visitor) -> None:
     assert sum(sizes) <= 150_000
 
 
-@pytest.mark.timeout(300)
 def test_empty_pages_are_accessible(visitor: Visitor) -> None:
     visitor.admitted()
     for path in EMPTY:
@@ -68,7 +67,6 @@ def test_empty_pages_are_accessible(visitor: Visitor) -> None:
         assert visitor.violations() == [], path
 
 
-@pytest.mark.timeout(300)
 def test_each_page_is_accessible_and_fits_every_window(visitor: Visitor, acting: Acting) -> None:
     acting.connect()
     acting.app.api.patch(

@@ -14,7 +14,9 @@ from local.stack import App
 
 WIDE = (1280, 800)
 NARROW = (360, 740)
-PATIENCE = 15_000
+# Of every wait, in ms: a wait ends with its condition, so only a failure takes this long.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager
