@@ -12,7 +12,6 @@ from local.stack import App, Sandbox
 from tests.browser.visitor import Visitor, chromium
 from tests.e2e.acting import Acting, Invoicing
 
-
 SECONDS = 300  # a whole journey on a busy machine
 
 
