@@ -34,6 +34,7 @@ PAGES = (
     "/halo",
     "/activity",
     "/errors",
+    "/resync",
     "/nowhere",
 )
 
