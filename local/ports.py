@@ -15,7 +15,7 @@ def bind(port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise BadConfiguration(
-            f"Port {port} cannot be used: {error.strerror}. Choose another with --port."
+            f"Port {port} cannot be used: {error.strerror}. Choose another with PORT=8080 make run (or --port)."
         ) from None
     return bound
 

@@ -25,6 +25,10 @@ if [ -z "$found" ] && command -v uv >/dev/null 2>&1; then
     candidate=$(uv python find '>=3.13' 2>/dev/null || true)
     if runs "$candidate"; then found=$candidate; fi
 fi
+if [ -n "${PYTHON:-}" ] && [ "$found" != "$PYTHON" ]; then
+    echo "PYTHON=$PYTHON does not run or is older than 3.13." >&2
+    exit 1
+fi
 if [ -z "$found" ]; then
     echo "Python 3.13 or later is needed and was not found: install it, or name one with PYTHON=/path/to/python3.13." >&2
     exit 1

@@ -84,7 +84,8 @@ RULES = (
         NeedsAuthorization,
         "needs_authorization",
         codes=r"Authorization_\w+|Authentication_\w+",
-        cure="Check the user's Business Central licence and permission sets, then sign in again.",
+        cure="Check the user's Business Central licence and permission sets, then sign in again. In app mode check that "
+        "the app is listed and enabled under 'Microsoft Entra Applications' in this Business Central environment.",
     ),
     Rule(
         NeedsAuthorization,
@@ -96,7 +97,8 @@ RULES = (
         NeedsAuthorization,
         "needs_authorization",
         statuses=(403,),
-        cure="Check the user's Business Central licence and permission sets, then sign in again.",
+        cure="Check the user's Business Central licence and permission sets, then sign in again. In app mode check that "
+        "the app is listed and enabled under 'Microsoft Entra Applications' in this Business Central environment.",
     ),
     Rule(Transient, "bc_unavailable", codes="Internal_TenantUnavailable", cure=_WAIT),
     Rule(None, "bc_unavailable", statuses=(408, 502, 503, 504), cure=_WAIT),

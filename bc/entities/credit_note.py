@@ -50,6 +50,14 @@ def header_sign(invoice: Record, lines: Iterable[Record]) -> int:
     return line_sign(lines) if total == 0 else -1 if total < 0 else 1
 
 
+def signs_in_halo(invoice: Record, lines: Iterable[Record], link: Link | None) -> tuple[int, int]:
+    """What turns amounts of BC's document into Halo's: of its totals, and of its lines. 1 for an invoice."""
+    if kind_of(link) is not CREDIT_NOTE:
+        return 1, 1
+    known = list(lines)
+    return header_sign(invoice, known), line_sign(known)
+
+
 def credited(lines: Iterable[Record]) -> list[Record]:
     """The lines of a credit note with the quantities and prices of a credit memo."""
     known = list(lines)

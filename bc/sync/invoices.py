@@ -12,8 +12,8 @@ import msgspec
 
 from bc.clients.business_central import Part, quote
 from bc.entities import invoice as entity
-from bc.entities.credit_note import header_sign, kind_in_halo, line_sign
-from bc.entities.document_kind import CREDIT_NOTE, DocumentKind, kind_of
+from bc.entities.credit_note import kind_in_halo, signs_in_halo
+from bc.entities.document_kind import CREDIT_NOTE, DocumentKind
 from bc.entities.invoice import InvoicePlan
 from bc.entities.line_diff import Insert, LineDiff, diff_lines
 from bc.entities.values import Record, decimal, flag, ident, text
@@ -203,10 +203,8 @@ def write_back(invoice: Record, link: Link, company_id: str) -> tuple[dict[str, 
         name: value for name, value in wanted.items() if text(invoice, name).lower() != value.lower()
     }
     # Tax has the sign of the amounts beside it: Halo may hold a credit note below zero.
-    whole = each = 1
-    if kind_of(link) is CREDIT_NOTE:
-        lines = entity.halo_lines(invoice)
-        whole, each = header_sign(invoice, lines), line_sign(lines)
+    lines = entity.halo_lines(invoice) if invoice.get("lines") is not None else []
+    whole, each = signs_in_halo(invoice, lines, link)
     if link.tax_total is not None and decimal(invoice, "tax_total") != whole * link.tax_total:
         header["tax_total"] = whole * link.tax_total
     linked = {line.halo_line_id: line for line in link.lines if line.halo_line_id}

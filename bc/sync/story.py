@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bc.clients.halo import record_url
+from bc.entities.credit_note import signs_in_halo
+from bc.entities.invoice import halo_lines
 from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import SyncError
 from bc.model import Connection, Dirty, Entity, Link
@@ -46,7 +48,10 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class StoryLine(msgspec.Struct, frozen=True):
-    """One line; the `bc_` side is what BC last answered, None where BC has no such line. `difference` = Halo - BC."""
+    """One line; the `bc_` side is what BC last answered, None where BC has no such line. `difference` = Halo - BC.
+
+    A credit memo's amounts, here and in `StoryLink`, have the sign that Halo gives its credit note's.
+    """
 
     text: str
     quantity: Decimal
@@ -97,7 +102,7 @@ async def story(services: Services, entity: Entity, halo_id: str) -> Story:
         number=text(record, "accountsid") if record and entity != "invoice" else "",
         halo_url=record_url(services.settings.halo.url, entity, halo_id),
         currency=text(invoice, "currency_code_name") or text(invoice, "currency") if invoice else "",
-        links=[_link(connections[link.connection_id], link) for link in links if link.exists],
+        links=[_link(connections[link.connection_id], link, invoice) for link in links if link.exists],
         waiting=_waiting(dirty.value) if dirty else None,
         lines=_lines(invoice, links) if invoice else [],
         halo_tax=decimal(invoice, "tax_total") if invoice else None,
@@ -121,7 +126,8 @@ def _name(entity: Entity, record: Record | None, links: list[Link]) -> str:
     return next((link.halo_name for link in links if link.halo_name), "")
 
 
-def _link(connection: Connection, link: Link) -> StoryLink:
+def _link(connection: Connection, link: Link, invoice: Record | None) -> StoryLink:
+    whole = _signs(invoice, link)[0] if invoice else 1
     return StoryLink(
         connection_id=connection.id,
         connection_name=connection.name,
@@ -132,8 +138,8 @@ def _link(connection: Connection, link: Link) -> StoryLink:
         source=link.source,
         state=link.state,
         linked_at=link.linked_at,
-        tax_total=link.tax_total,
-        total=link.total,
+        tax_total=None if link.tax_total is None else whole * link.tax_total,
+        total=None if link.total is None else whole * link.total,
         url=bc_url(connection, link.entity, link.bc_number),
     )
 
@@ -142,10 +148,16 @@ def _waiting(dirty: Dirty) -> Waiting:
     return Waiting(dirty.first_requested_at, dirty.attempts, dirty.not_before, dirty.last_code)
 
 
+def _signs(invoice: Record, link: Link | None) -> tuple[int, int]:
+    lines = halo_lines(invoice) if invoice.get("lines") is not None else []
+    return signs_in_halo(invoice, lines, link)
+
+
 def _lines(invoice: Record, links: list[Link]) -> list[StoryLine]:
     """Halo's lines in their order, each with BC's of the same Halo line."""
-    held = next((link.lines for link in links if link.exists), ())
-    by_halo = {line.halo_line_id: line for line in held if line.halo_line_id}
+    held = next((link for link in links if link.exists), None)
+    by_halo = {line.halo_line_id: line for line in held.lines if line.halo_line_id} if held else {}
+    each = _signs(invoice, held)[1]
     found = []
     rows = [
         row for row in invoice.get("lines") or [] if isinstance(row, dict) and not flag(row, "isinactive")
@@ -161,10 +173,10 @@ def _lines(invoice: Record, links: list[Link]) -> list[StoryLine]:
                 halo_tax=tax,
                 halo_rate=decimal(row, "tax_rate"),
                 sequence=ours.sequence if ours else None,
-                bc_net=ours.net_amount if ours else None,
-                bc_tax=ours.tax_amount if ours else None,
+                bc_net=each * ours.net_amount if ours else None,
+                bc_tax=each * ours.tax_amount if ours else None,
                 bc_rate=ours.tax_rate if ours else None,
-                difference=tax - ours.tax_amount if ours else None,
+                difference=tax - each * ours.tax_amount if ours else None,
             )
         )
     return found

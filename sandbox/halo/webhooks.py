@@ -57,6 +57,10 @@ class Delivery:
     attempt: int = 1
     records: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def under_way(self) -> bool:
+        return self.outcome == "failed" and not self.status and not self.error
+
 
 class Courier:
     """Carries changes to the webhooks by background tasks of the service's own loop."""

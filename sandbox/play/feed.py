@@ -18,19 +18,27 @@ BODY_SHOWN = 4000
 def feed(world: World, courier: Courier, deliveries: int, requests: int) -> dict[str, Any]:
     """Deliveries and requests with a greater id than these, the newest 60 of each, oldest first.
 
-    `changed` is another text after every change of a record, in Halo or in BC. A request that still runs is
-    held back, and the later ones with it, so that none is ever missed. `last_delivery` goes back after a reset.
+    `changed` is another text after every change of a record, in Halo or in BC. One that still runs is held back, and the later ones with it, so that none is ever missed. `last_delivery` goes back after a reset.
     """
     return {
         "now": world.clock.now().isoformat(),
         "changed": _mark(world),
         "pending": courier.pending,
         "last_delivery": courier.deliveries[-1].id if courier.deliveries else 0,
-        "deliveries": [
-            {**asdict(one), "at": one.at.isoformat()} for one in courier.deliveries if one.id > deliveries
-        ][-MOST:],
+        "deliveries": _deliveries(courier, deliveries),
         "requests": _requests(world, requests),
     }
+
+
+def _deliveries(courier: Courier, since: int) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    for one in courier.deliveries:
+        if one.id <= since:
+            continue
+        if one.under_way:
+            break
+        shown.append({**asdict(one), "at": one.at.isoformat()})
+    return shown[-MOST:]
 
 
 def _mark(world: World) -> str:

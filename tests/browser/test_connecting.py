@@ -44,9 +44,10 @@ def test_a_company_is_connected_by_signing_in(visitor: Visitor) -> None:
     page.get_by_label("Tamarisk Technology Ltd").check()
     assert visitor.violations() == []
     page.get_by_role("button", name="Use Tamarisk Technology Ltd permanently").click()
-    expect(page.locator(".lead")).to_contain_text("Ready")
+    expect(page.locator(".lead")).to_contain_text("Nothing syncs yet")
     page.locator("#sync").get_by_label("Customers").check()
     expect(page.get_by_text("Customers sync from now on.")).to_be_visible()
+    expect(page.locator(".lead")).to_contain_text("Ready")
     (connection,) = visitor.app.api.get("/api/connections").json()["items"]
     assert connection["status"] == "ready"
     assert connection["settings"]["sync_entities"] == ["customer"]

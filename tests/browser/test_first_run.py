@@ -27,7 +27,7 @@ def test_from_nothing_to_a_synced_invoice(visitor: Visitor, acting: Acting) -> N
     page.get_by_role("radio", name="Production GB").check()
     page.get_by_label("Tamarisk Technology Ltd").check()
     page.get_by_role("button", name="Use Tamarisk Technology Ltd permanently").click()
-    expect(page.locator(".lead")).to_contain_text("Ready")
+    expect(page.locator(".lead")).to_contain_text("Nothing syncs yet")
     page.get_by_role("link", name="Set-up").click()
     # The checklist leads: the first connection is the default one already.
     expect(page.get_by_text("Everything is off until you switch it on.")).to_be_visible()

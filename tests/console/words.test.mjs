@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import './browser.mjs';
-import { cause, connectionState, sentence, signInState } from './assets/words.js';
+import { cause, connectionState, joined, sentence, signInState } from './assets/words.js';
 import { csv } from './assets/save.js';
 
 const { needs } = await import('./assets/needs.js');
@@ -18,6 +18,17 @@ test('a pause shows only where something would be sent; the sign-in is told by i
   assert.equal(connectionState({ status: 'ready', paused: true }).word, 'Paused');
   assert.equal(connectionState({ status: 'needs_authorization', paused: true }).word, 'Sign-in needed');
   assert.equal(signInState({ status: 'ready', paused: true }).word, 'Signed in');
+});
+
+test('a ready connection with nothing on does not claim to send; app mode asks for no user', () => {
+  assert.equal(connectionState({ status: 'ready', settings: { sync_entities: [] } }).word, 'Nothing syncs yet');
+  assert.equal(connectionState({ status: 'ready', settings: { sync_entities: ['invoice'] } }).word, 'Ready');
+  assert.match(connectionState({ status: 'new', auth_mode: 'delegated' }).meaning, /user/);
+  assert.doesNotMatch(connectionState({ status: 'new', auth_mode: 'app' }).meaning, /user/);
+});
+
+test('sentences of Business Central without a full stop get one', () => {
+  assert.equal(joined("SystemId='{7}'", undefined, 'Check it.'), "SystemId='{7}'. Check it.");
 });
 
 test('a cell that a spreadsheet would run is only text', () => {
@@ -40,6 +51,13 @@ test('what stops work stands above what can wait', () => {
   });
   assert.deepEqual(found.map((need) => need.tone), ['bad', 'bad', 'warn']);
   assert.equal(found[1].detail, 'Unblock it.');
+});
+
+test('a single failed record is named, with what was said and the cure', () => {
+  const row = { code: 'customer_blocked', entity: 'invoice', halo_id: '1084', record_name: '84 (1084)', message: 'Customer C00390 is blocked with type All', cure: 'Remove the block.' };
+  const [need] = needs({ connections: [], errors: { groups: [{ code: 'customer_blocked', count: 1 }], items: [row] }, setup: FINE });
+  assert.equal(need.title, 'Invoice 84 (1084) failed: the customer is blocked in Business Central');
+  assert.equal(need.detail, 'Customer C00390 is blocked with type All. Remove the block.');
 });
 
 test('one setting that is wrong is not told twice', () => {

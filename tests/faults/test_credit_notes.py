@@ -55,6 +55,9 @@ def test_a_credit_note_becomes_one_credit_memo_with_its_tax_back_to_the_cent(
     assert Decimal(str(halo["tax_total"])) == sign * Decimal(str(memo["totalTaxAmount"]))
     taxes = {row["id"]: Decimal(str(row["totalTaxAmount"])) for row in memo_lines(acting, halo_id)}
     assert {row["dbc_id"]: sign * Decimal(str(row["tax_amount"])) for row in halo["lines"]} == taxes
+    story = acting.get(f"/api/records/invoice/{halo_id}")
+    assert [Decimal(line["difference"]) for line in story["lines"]] == [0, 0]
+    assert story["links"][0]["tax_total"] == story["halo_tax"]
     acting.clear_counters()
     assert pushed(acting, halo_id)["status"] == "unchanged"
     assert log(acting) == []

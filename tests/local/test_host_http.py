@@ -168,7 +168,7 @@ def test_a_busy_port_is_one_clear_line(host: HostProcess) -> None:
     assert done.returncode == 2
     assert (
         done.stderr.strip()
-        == f"Port {host.port} cannot be used: Address already in use. Choose another with --port."
+        == f"Port {host.port} cannot be used: Address already in use. Choose another with PORT=8080 make run (or --port)."
     )
 
 

@@ -1,5 +1,6 @@
 /** What needs a person first. Pure: facts in, a list of needs out, the most urgent on top. */
-import { cause } from './words.js';
+import { recordName } from './names.js';
+import { cause, joined } from './words.js';
 import { count, day, daysUntil } from './when.js';
 import { to } from './router.js';
 
@@ -15,17 +16,24 @@ export function needs({ connections, status, errors, setup }) {
     ...connections.flatMap(connectionNeeds),
     ...(status?.connections || []).flatMap(breakerNeed),
     ...sweepNeed(status?.halo),
-    ...(errors?.groups || []).map((group) => ({
-      key: `error-${group.code}`,
-      tone: 'bad',
-      title: `${count(group.count, 'record')} failed: ${cause(group.code).toLowerCase()}`,
-      detail: errors?.items.find((row) => row.code === group.code)?.cure || '',
-      href: to('/errors', { code: group.code }),
-      action: 'Show',
-      code: group.code,
-    })),
+    ...(errors?.groups || []).map((group) => errorNeed(group, errors.items.find((row) => row.code === group.code))),
   ];
   return [...found.filter((need) => need.tone === 'bad'), ...found.filter((need) => need.tone !== 'bad')];
+}
+
+/** A cause with its count; a single record is named, with what was said of it. */
+function errorNeed(group, row) {
+  const said = cause(group.code);
+  const one = group.count === 1 && row ? row : null;
+  return {
+    key: `error-${group.code}`,
+    tone: 'bad',
+    title: `${one ? recordName(one) : count(group.count, 'record')} failed: ${said.charAt(0).toLowerCase()}${said.slice(1)}`,
+    detail: joined(one?.message, row?.cure),
+    href: to('/errors', { code: group.code }),
+    action: 'Show',
+    code: group.code,
+  };
 }
 
 function settingsNeeds(setup) {
@@ -62,7 +70,7 @@ function connectionNeeds(connection) {
       key: `sign-in-${connection.id}`,
       tone: 'bad',
       title: `${connection.name}: sign in to Business Central again`,
-      detail: last && !last.ok ? `${last.message} ${last.cure}` : 'Changes wait until then; none is lost.',
+      detail: last && !last.ok ? joined(last.message, last.cure) : 'Changes wait until then; none is lost.',
       href,
       action: 'Authorize',
     });
@@ -98,7 +106,7 @@ function breakerNeed({ connection_id: id, name, state, breaker }) {
     key: `breaker-${id}`,
     tone: state.code === 'company_gone' ? 'bad' : 'warn',
     title: `${name} is held up`,
-    detail: `${breaker.message} ${breaker.cure || ''}`.trim(),
+    detail: joined(breaker.message, breaker.cure),
     href: to(`/doctor/${id}`),
     action: 'Open the doctor',
   }];

@@ -92,6 +92,7 @@ export const ENTITY = {
 
 /** A cause in one line, for a group of errors. The rows carry their own sentences. */
 const CAUSES = {
+  company_gone: 'The company is gone from Business Central',
   doubled_in_bc: 'An invoice stands twice in Business Central',
   ambiguous_match: 'More than one record in Business Central could be meant',
   bad_message: 'A message on the queue could not be understood',
@@ -130,6 +131,13 @@ export function sentence(code) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** Sentences one after another; Business Central's own often end without a full stop. */
+export const joined = (...said) => said
+  .map((each) => (each || '').trim())
+  .filter(Boolean)
+  .map((each) => (/[.!?]$/.test(each) ? each : `${each}.`))
+  .join(' ');
+
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** A connection's state in a word and a shape, and what it means. */
@@ -137,6 +145,10 @@ export function connectionState(connection) {
   if (connection.paused && connection.status === 'ready') {
     return { word: 'Paused', tone: 'skip', meaning: 'Nothing is sent. Changes wait and are sent when you resume.' };
   }
+  if (connection.status === 'ready' && !connection.settings?.sync_entities?.length) {
+    return { word: 'Nothing syncs yet', tone: 'warn', meaning: 'Nothing is sent until you switch on what syncs.' };
+  }
+  if (connection.auth_mode === 'app' && APP_MODE[connection.status]) return { ...CONNECTION[connection.status], meaning: APP_MODE[connection.status] };
   return CONNECTION[connection.status] || { word: sentence(connection.status), tone: 'warn', meaning: '' };
 }
 
@@ -156,4 +168,9 @@ const CONNECTION = {
     tone: 'bad',
     meaning: 'Business Central no longer accepts the sign-in. Changes wait until you authorize it again.',
   },
+};
+/** The same where the app signs in as itself: there is no user to ask. */
+const APP_MODE = {
+  new: 'Connect it: the app signs in as itself.',
+  needs_authorization: 'Business Central no longer accepts the app’s sign-in. Changes wait until you connect it again.',
 };

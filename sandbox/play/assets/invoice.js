@@ -14,8 +14,11 @@ export function invoice(pair, company, currency) {
     halo && bc && compare(halo, bc),
     h("div", { class: "pair wide" },
       side("halo", "Halo", halo && inHalo(halo)),
-      side("bc", "Business Central", bc && inBc(bc, lines, company, currency))));
+      side("bc", "Business Central", bc ? inBc(bc, lines, company, currency) : elsewhere(pair))));
 }
+
+/** @param {any} pair */
+const elsewhere = ({ link }) => link === "other company" && h("p", { class: "empty" }, "In another company: choose it above.");
 
 /** @param {any} halo @param {any} bc */
 function compare(halo, bc) {
@@ -58,6 +61,10 @@ function inHalo(halo) {
     h("div", { class: "actions" },
       !halo.posted && h("button", { type: "button", "data-key": "halo-post", onclick: () => attempt(() => call(`${path}/post`, "POST"), "Posted in Halo.") }, "Post in Halo"),
       !halo.voided && h("button", { type: "button", "data-key": "halo-void", onclick: () => attempt(() => call(`${path}/void`, "POST"), "Voided in Halo.") }, "Void in Halo"),
+      halo.total > 0 && h("button", { type: "button", "data-key": "halo-credit", onclick: async () => {
+        const note = await attempt(() => call(`${path}/credit`, "POST", {}), "The credit note is in Halo.");
+        if (note) go({ key: String(note.id) });
+      } }, "Credit in Halo"),
       remove("Delete in Halo", `Delete ${halo.invoicenumber} in Halo? It cannot be brought back.`, async () => {
         await attempt(() => call(path, "DELETE"), `${halo.invoicenumber} is gone from Halo.`);
         go({ key: "" });

@@ -6,7 +6,7 @@ import { to, useQuery } from '../router.js';
 import { ENTITY, OUTCOME, capital } from '../words.js';
 import { count } from '../when.js';
 import { Choice } from '../parts/form.js';
-import { OutcomeRow } from '../parts/outcome.js';
+import { OutcomeRow, whereOf } from '../parts/outcome.js';
 import { Button, Empty, Failure, LinkButton, Page, Skeleton, useAction } from '../parts/ui.js';
 
 const PAGE = 50;
@@ -33,11 +33,11 @@ export default function Activity() {
       ${filtered && html`<${Button} kind="quiet" onClick=${() => setQuery({ entity: '', status: '', connection: '', halo_id: '' })}
         >Clear filters</${Button}>`}
     </div>
-    <${List} key=${path} path=${path} filtered=${filtered} />
+    <${List} key=${path} path=${path} filtered=${filtered} connections=${connections.data?.items} />
   </${Page}>`;
 }
 
-function List({ path, filtered }) {
+function List({ path, filtered, connections }) {
   const live = useLive(path, 4);
   const { held, fresh, show, more, next, busy, error } = useHeld(path, live.data);
   if (!held) {
@@ -51,7 +51,7 @@ function List({ path, filtered }) {
   return html`
     <div class="fresh" role="status">${fresh > 0 && html`
       <${Button} onClick=${show}>${count(fresh, 'new outcome')} · show</${Button}>`}</div>
-    <ul class="list">${held.map((outcome) => html`<${OutcomeRow} key=${outcome.id} outcome=${outcome} />`)}</ul>
+    <ul class="list">${held.map((outcome) => html`<${OutcomeRow} key=${outcome.id} outcome=${outcome} where=${whereOf(connections, outcome)} />`)}</ul>
     ${error && html`<${Failure} error=${error} retry=${more} />`}
     ${next && html`<p class="more"><${Button} busy=${busy} onClick=${more}>${busy ? 'Loading …' : 'Show older'}</${Button}></p>`}
   `;

@@ -12,6 +12,8 @@ import { Icon } from '../parts/icons.js';
 import { Button, Empty, Failure, Notice, Page, Skeleton, State, Time, useAction } from '../parts/ui.js';
 
 const PAGE = 100;
+/** So many records of a cause are shown at once. */
+const FEW = 3;
 const EMPTY = {
   open: ['No open errors', 'Everything that was tried arrived. A failure shows here with its cure.'],
   retrying: ['Nothing is being tried again', 'A retried error is here until its outcome is known.'],
@@ -113,11 +115,17 @@ function Groups({ path, state, connection, open, onOpen }) {
     <${Group}
       key=${group.code} group=${group} state=${state} path=${path} connection=${connection}
       rows=${live.data.items.filter((row) => row.code === group.code)}
-      isOpen=${open === group.code || groups.length === 1} onOpen=${() => onOpen(open === group.code ? '' : group.code)}
+      open=${open === group.code || groups.length === 1 || group.count <= FEW} onOpen=${onOpen}
     />`)}</ul>`;
 }
 
-function Group({ group, rows, state, path, connection, isOpen, onOpen }) {
+function Group({ group, rows, state, path, connection, open, onOpen }) {
+  const [turned, setTurned] = useState(null);
+  const isOpen = turned ?? open;
+  const turn = () => {
+    setTurned(!isOpen);
+    onOpen(isOpen ? '' : group.code);
+  };
   const { busy, error, run } = useAction();
   const more = useMore(`${path}&code=${encodeURIComponent(group.code)}`, rows, group.count);
   const shown = more.rows;
@@ -137,7 +145,7 @@ function Group({ group, rows, state, path, connection, isOpen, onOpen }) {
   return html`<li class="cause tone-edge-${ERROR_STATE[state]?.tone || 'bad'}">
     <div class="cause-head">
       <div class="row-main">
-        <h2><button type="button" class="cause-open" aria-expanded=${isOpen ? 'true' : 'false'} aria-controls=${id} onClick=${onOpen}>
+        <h2><button type="button" class="cause-open" aria-expanded=${isOpen ? 'true' : 'false'} aria-controls=${id} onClick=${turn}>
           <${Icon} name="down" /><span>${title}</span></button></h2>
         <p class="soft"><span class="number">${count(group.count, 'record')}</span>${oldest
           && html` · <${Time} at=${oldest.at} prefix="first " />`}</p>

@@ -7,7 +7,7 @@ import { to } from '../router.js';
 import { count } from '../when.js';
 import { Budget } from '../parts/chart.js';
 import { ConnectionCard } from '../parts/connection_card.js';
-import { OutcomeRow } from '../parts/outcome.js';
+import { OutcomeRow, whereOf } from '../parts/outcome.js';
 import { Icon } from '../parts/icons.js';
 import { Button, Empty, Failure, LinkButton, Page, Skeleton, Time, useAction } from '../parts/ui.js';
 
@@ -38,7 +38,7 @@ export default function Home() {
         status=${(status.data?.connections || []).find((each) => each.connection_id === connection.id) || null} />`)}</div>
     </section>
     <${HaloLine} halo=${status.data?.halo} coming=${coming} />
-    <${Latest} />
+    <${Latest} connections=${items} />
   </${Page}>`;
 }
 
@@ -86,7 +86,7 @@ function HaloLine({ halo, coming }) {
     </dl></section>`;
 }
 
-function Latest() {
+function Latest({ connections }) {
   const latest = useLive('/api/outcomes?limit=6', 5);
   return html`<section aria-labelledby="latest">
     <div class="section-head"><h2 id="latest">What happened last</h2><a href=${to('/activity')}>All activity</a></div>
@@ -94,6 +94,6 @@ function Latest() {
     ${latest.data && !latest.data.items.length && html`<${Empty} title="Nothing yet">
       <p>Save a customer, product or invoice in Halo, and its outcome appears here.</p></${Empty}>`}
     ${latest.data && html`<ul class="list">${latest.data.items.map((outcome) => html`
-      <${OutcomeRow} key=${outcome.id} outcome=${outcome} short />`)}</ul>`}
+      <${OutcomeRow} key=${outcome.id} outcome=${outcome} short where=${whereOf(connections, outcome)} />`)}</ul>`}
   </section>`;
 }

@@ -2,7 +2,7 @@
 import { html } from '../vendor/preact-htm.js';
 import { change } from '../api.js';
 import { to } from '../router.js';
-import { ENTITY, connectionState } from '../words.js';
+import { ENTITY, connectionState, joined } from '../words.js';
 import { number } from '../when.js';
 import { Budget, HourChart } from './chart.js';
 import { Button, Failure, Skeleton, State, Time, useAction } from './ui.js';
@@ -25,7 +25,7 @@ export function ConnectionCard({ connection, status, coming }) {
 function stateOf(connection, status) {
   const open = status?.breaker;
   if (open && connection.status === 'ready' && !connection.paused) {
-    return { word: 'Held back', tone: 'warn', note: `${open.message} ${open.cure || ''} It is tried again by itself.` };
+    return { word: 'Held back', tone: 'warn', note: joined(open.message, open.cure, 'It is tried again by itself.') };
   }
   return connectionState(connection);
 }

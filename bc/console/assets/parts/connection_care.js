@@ -29,8 +29,8 @@ export function SecretForm({ connection }) {
   };
   return html`<form ref=${form} class="form" onSubmit=${submit} novalidate autocomplete="off">
     <p>${expiryWords(connection)}</p>
-    <${TextField} label="New client secret" type="password" value=${secret} onValue=${setSecret} error=${wrong.client_secret || ''}
-      hint="Its value. It is tried with Microsoft first: one that does not work changes nothing." control=${{ autocomplete: 'new-password', dir: 'ltr' }} />
+    <${TextField} label="New client secret" type="password" optional value=${secret} onValue=${setSecret} error=${wrong.client_secret || ''}
+      hint="Its value. It is tried with Microsoft first: one that does not work changes nothing. Leave it empty to save the date alone." control=${{ autocomplete: 'new-password', dir: 'ltr' }} />
     <${TextField} label="Expires on" type="date" optional value=${expires} onValue=${setExpires} error=${wrong.secret_expires_on || ''} />
     ${error && !Object.keys(wrong).length && html`<${Failure} error=${error} retry=${null} />`}
     <p class="actions"><${Button} type="submit" off=${!secret && !expires} busy=${busy}>${secret || !expires ? 'Use the new secret' : 'Save the date'}</${Button}></p>

@@ -11,6 +11,10 @@ const WORDS = {
   invoice: 'An invoice saved in Halo becomes a draft sales invoice; its tax comes back to each line. Invoices dated before today are left out.',
 };
 
+// Which connection a record goes to.
+const DEFAULT = 'This is the default connection: it also takes the records that belong to no company yet.';
+const OTHER = 'It takes the customers and products that an import or a link gave to this company, and their invoices. Records of no company go to the default connection.';
+
 /** Each switch is saved at once; it shows what was wished until the app says what is. */
 export function EntitiesForm({ connection }) {
   const { busy, error, run } = useAction();
@@ -32,6 +36,7 @@ export function EntitiesForm({ connection }) {
     ${Object.keys(ENTITY).map((entity) => html`<${Tick}
       key=${entity} label=${capital(ENTITY[entity].many)} halo=${ENTITY[entity].halo} hint=${WORDS[entity]}
       checked=${on.includes(entity)} onValue=${(wanted) => turn(entity, wanted)} />`)}
+    <p class="soft">${connection.is_default ? DEFAULT : OTHER}</p>
     ${error && html`<${Failure} error=${error} retry=${null} />`}
   </fieldset>`;
 }

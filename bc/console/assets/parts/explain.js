@@ -7,8 +7,8 @@ import { Icon } from './icons.js';
 import { Button, Copy, Failure, Skeleton, State } from './ui.js';
 
 const VERDICTS = {
-  would_create: ['done', 'It would be created in Business Central.'],
-  would_update: ['done', 'It would be updated in Business Central.'],
+  would_create: ['done', 'It would be sent to Business Central as a new record.'],
+  would_update: ['done', 'It would be sent to Business Central as an update.'],
   unchanged: ['done', 'Business Central already has these values. Nothing would be sent.'],
   would_skip: ['warn', 'It would be skipped.'],
   would_fail: ['bad', 'It would fail.'],
@@ -41,7 +41,7 @@ function Answer({ found }) {
     <ol class="steps">${found.steps.map((step) => html`<li key=${step.rule} class=${step.ok ? '' : 'stopped'}>
       <${State} tone=${step.ok ? 'done' : tone} word=${step.ok ? 'Yes' : 'Stops here'} />
       <div><p dir="auto">${step.detail}</p>${step.cure && html`<p class="cure" dir="auto">${step.cure}</p>`}</div></li>`)}</ol>
-    ${found.requests.length > 0 && html`<h3>What would be sent (${count(found.requests.length, 'request')})</h3>
+    ${found.requests.length > 0 && html`<p class="soft">Business Central checks blocks and posting groups only when it is sent, so it can still refuse it.</p><h3>What would be sent (${count(found.requests.length, 'request')})</h3>
       ${found.requests.map((request, position) => html`<${RequestText} key=${position} request=${request} />`)}`}
   `;
 }

@@ -1,26 +1,20 @@
 /** One outcome in a list: state, record, what happened, what to do. */
 import { html } from '../vendor/preact-htm.js';
 import { to } from '../router.js';
+import { nameParts, recordName } from '../names.js';
 import { ACTION, ENTITY, OUTCOME, capital, sentence } from '../words.js';
 import { Out, State, Time } from './ui.js';
 
-/** A record's kind and name as text: "Invoice 81 (1081)". A name mostly ends in the id already. */
-export function recordName(outcome) {
-  const { kind, name, id } = parts(outcome);
-  return [kind, name, name && id ? `(${id})` : id].filter(Boolean).join(' ');
-}
+export { recordName };
 
 /** The same for the page: the name keeps its own direction of writing. */
 export function RecordName({ outcome }) {
-  const { kind, name, id } = parts(outcome);
+  const { kind, name, id } = nameParts(outcome);
   return name ? html`<span>${kind} <bdi>${name}</bdi>${id && ` (${id})`}</span>` : html`<span>${kind} ${id}</span>`;
 }
 
-function parts({ entity, halo_id: id, record_name: name = '' }) {
-  if (!ENTITY[entity]) return { kind: sentence(entity), name, id: '' };
-  const own = name.endsWith(`(${id})`) ? name.slice(0, -id.length - 2).trim() : name;
-  return { kind: capital(ENTITY[entity].one), name: own === id ? '' : own, id };
-}
+/** The name of its connection; '' where there is only one. */
+export const whereOf = (connections, { connection_id: id }) => (connections?.length > 1 && connections.find((each) => each.id === id)?.name) || '';
 
 /** Where a record's page is; '' for what has none. */
 export const recordPath = ({ entity, halo_id: id }) => (ENTITY[entity] && id ? to(`/${entity}/${id}`) : '');
@@ -35,8 +29,9 @@ export function happened(outcome) {
   return outcome.code ? `${sentence(outcome.code)}.` : '';
 }
 
-/** `brief`: state, name and time only. `short`: without the cure. `within`: on the record's own page, without its name. */
-export function OutcomeRow({ outcome, brief = false, short = false, within = false }) {
+/** `brief`: state, name and time only. `short`: without the cure. `within`: on the record's own page, without its name.
+ * `where`: its connection's name, where there are several. */
+export function OutcomeRow({ outcome, brief = false, short = false, within = false, where = '' }) {
   const state = OUTCOME[outcome.status] || { word: sentence(outcome.status), tone: 'skip' };
   const path = recordPath(outcome);
   const name = html`<${RecordName} outcome=${outcome} />`;
@@ -44,7 +39,7 @@ export function OutcomeRow({ outcome, brief = false, short = false, within = fal
     <${State} ...${state} />
     <div class="row-main">
       ${!within && html`<p class="row-title">${path ? html`<a href=${path}>${name}</a>` : name}
-        ${outcome.bc_number && html`<span class="soft number"> → <bdi>${outcome.bc_number}</bdi></span>`}</p>`}
+        ${outcome.bc_number && html`<span class="soft number"> → <bdi>${outcome.bc_number}</bdi></span>`}${where && html`<span class="soft"> · <bdi>${where}</bdi></span>`}</p>`}
       ${!brief && html`<p dir="auto">${happened(outcome)}</p>`}
       ${!brief && !short && outcome.cure && html`<p class="cure" dir="auto">${outcome.cure}</p>`}
       ${!brief && !short && (outcome.warnings || []).map((warning) => html`

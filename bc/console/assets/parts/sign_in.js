@@ -48,7 +48,8 @@ export function SignInPage() {
     <details>
       <summary>Where do I find the admin key?</summary>
       <p>In the Azure portal, open the Function App, then <b>Settings</b>, <b>Environment variables</b>, and show the
-        value of <code>ADMIN_KEY</code>. On your own machine it is in <code>local.settings.json</code>.</p>
+        value of <code>ADMIN_KEY</code>. On your own machine it is in <code>local.settings.json</code>;
+        <code>make run</code> makes one up for the sandbox and prints it where you started it.</p>
     </details>
   </main>`;
 }
