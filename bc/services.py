@@ -120,9 +120,9 @@ class Services:
         if time.monotonic() > self.fence_until:
             raise LostLease
 
-    async def cured(self, key: str) -> None:
-        """A cure arrived (see `model.Blocked`): queue the records that waited for it."""
-        blocked = await self.store.blockers.take(key)
+    async def cured(self, *cures: str) -> None:
+        """A cure arrived (see `model.Blocked`), or several that are akin: queue the records that waited for it."""
+        blocked = await self.store.blockers.take(*cures)
         for record in blocked:
             await self.store.dirty.mark(
                 record.entity,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -15,13 +16,14 @@ from bc.imports.kinds import Changes, HaloRecord, content_hash, new_link, with_h
 from bc.imports.matching import number_key
 from bc.imports.writes import create_rows, leave_external_links, update_rows
 from bc.model import Link
-from bc.store.rows import Stale
+from bc.store.rows import Row, Stale
 
 
 async def apply_block(block: Block) -> list[Result]:
     """Carry out one block: one result for each row that was asked for. Raises what stops the whole run."""
     results: list[Result] = []
     tasks: list[Task] = []
+    linked_before: list[str] = []
     for row, found in zip(block.rows, block.matches, strict=True):
         try:
             decided = decide(block, row, found)
@@ -32,12 +34,15 @@ async def apply_block(block: Block) -> list[Result]:
             results.append(decided)
             if decided.count in ("created", "updated"):
                 # Linked by an attempt that was killed: it may not have lived to wake what waits for the link.
-                await _cured(block, found.halo_id)
+                linked_before.append(found.halo_id)
         elif decided is not None:
             tasks.append(decided)
+    await _cured(block, linked_before)
     await block.tick(len(results))
     await _create(block, [task for task in tasks if task.action == "create"])
-    await _bring_up_to_date(block, [task for task in tasks if task.action != "create"], len(results))
+    existing = [task for task in tasks if task.action != "create"]
+    await _write_unseen(block, [task for task in existing if task.action == "link"])
+    await _bring_up_to_date(block, existing, len(results))
     await _write_sites(block, tasks)
     await _link(block, tasks)
     return results + [_result(block, task) for task in tasks]
@@ -100,6 +105,34 @@ async def _new_of_company(block: Block) -> list[Record]:
     return [row for row in rows if text(row, "dbc_company_id").casefold() == company]
 
 
+async def _write_unseen(block: Block, tasks: Sequence[Task]) -> None:
+    """Write what is certain to records that only a thin list row told of: an array answers for 50 single reads.
+
+    A record whose answer does not show all that is compared, or that is refused, is read and written as any other.
+    """
+    directory, kind = block.directory, block.kind
+    rows: dict[str, tuple[Task, dict[str, Any]]] = {}
+    for task in tasks:
+        known = directory.index.rows.get(task.halo_id)
+        if known is None or task.halo_id in directory.details:
+            continue
+        listed = {"id": known.halo_id, "accountsid": known.number, "dbc_company_id": known.company_id}
+        try:
+            wanted = _changes(block, task.row, HaloRecord(listed)).record
+        except SyncError as error:
+            task.failure = error
+            continue
+        if certain := {name: value for name, value in wanted.items() if name in kind.written_unseen}:
+            rows[task.halo_id] = task, {"id": int_id(task.halo_id), **certain}
+    written = await update_rows(
+        block.services.halo, kind.resource, [row for _, row in rows.values()], block.tick
+    )
+    for (task, _), answer in zip(rows.values(), written, strict=True):
+        task.wrote = answer.failure is None
+        if task.wrote and kind.is_enough(answer.record) and kind.known_site(answer.record):
+            directory.put(answer.record)
+
+
 async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> None:
     """Compare existing Halo records with BC and write what differs."""
     pending: list[tuple[Task, Changes]] = []
@@ -125,7 +158,7 @@ async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> N
         task.stamps.read(found.record, block.kind.stamp, found.site)
         pending.append((task, changes))
 
-    await each(tasks, compare)
+    await each([task for task in tasks if task.failure is None], compare)
     updates = [
         (task, {"id": int_id(task.halo_id), **changes.record}) for task, changes in pending if changes.record
     ]
@@ -134,8 +167,8 @@ async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> N
     )
     for (task, row), answer in zip(updates, written, strict=True):
         task.failure = answer.failure
-        task.wrote = answer.failure is None
-        if task.wrote:
+        task.wrote = task.wrote or answer.failure is None
+        if answer.failure is None:
             held = block.directory.details.get(task.halo_id, {})
             task.stamps.wrote(block.kind.stamp, held, row, answer.record)
             block.directory.put({**held, **row, block.kind.stamp: task.stamps.own})
@@ -176,21 +209,28 @@ async def _link(block: Block, tasks: Sequence[Task]) -> None:
     ]
     links = block.services.store.links
     connection = block.directory.connection
-    stored = await links.get_many(connection.id, block.kind.entity, [task.halo_id for task in ready])
-    fresh = []
+    fresh = {task.halo_id: _new_link(block, task) for task in ready if task.action != "refresh"}
+    known = await links.get_many(
+        connection.id, block.kind.entity, [task.halo_id for task in ready if task.halo_id not in fresh]
+    )
+    open_ones = list(fresh.values())
+    while open_ones:
+        # Hardly ever has one a link that the directory did not know: a push's intent, or another attempt's.
+        refused = await links.create_many(open_ones)
+        held = await links.get_many(connection.id, block.kind.entity, [link.halo_id for link in refused])
+        known |= held
+        open_ones = [link for link in refused if link.halo_id not in held]
+    # What storage holds to the letter is our own write, repeated by its client after an answer that was lost.
+    made = [link for halo_id, link in fresh.items() if halo_id not in known or known[halo_id].value == link]
+    ours = {link.halo_id for link in made}
     for task in ready:
-        link = _new_link(block, task)
-        held = stored.get(task.halo_id)
-        if held is None:
-            fresh.append(link)
-        else:
-            await _relink(block, task, held.value)
-    if fresh:
-        await links.put_many(fresh)
-        for link in fresh:
-            block.directory.linked(link, by_job=True)
-        await _tell_halo(block, fresh)
-        await each([link.halo_id for link in fresh], lambda halo_id: _cured(block, halo_id))
+        if task.halo_id in known and task.halo_id not in ours:
+            await _relink(block, task, known[task.halo_id])
+    for link in made:
+        block.directory.linked(link, by_job=True)
+    if made:
+        await _tell_halo(block, made)
+        await _cured(block, [link.halo_id for link in made])
 
 
 def _new_link(block: Block, task: Task) -> Link:
@@ -210,14 +250,11 @@ def _new_link(block: Block, task: Task) -> Link:
     return msgspec.structs.replace(link, import_hash="") if task.failure else link
 
 
-async def _relink(block: Block, task: Task, held: Link) -> None:
+async def _relink(block: Block, task: Task, current: Row[Link] | None) -> None:
     """Bring an existing link up to date under its ETag, since a push may be writing it as well."""
     links = block.services.store.links
     bc_id = block.kind.bc_keys(task.row).bc_id
-    while True:
-        current = await links.get(held.connection_id, held.entity, held.halo_id)
-        if current is None:
-            return
+    while current is not None:
         if current.value.exists and current.value.bc_id != bc_id:
             task.failure = Refused(
                 "halo_record_already_linked",
@@ -230,12 +267,13 @@ async def _relink(block: Block, task: Task, held: Link) -> None:
         try:
             await links.replace(changed, current.etag)
         except Stale:
+            current = await links.get(changed.connection_id, changed.entity, changed.halo_id)
             continue
         was_new = not current.value.exists
         block.directory.linked(changed, by_job=was_new)
         if was_new:
             await _tell_halo(block, [changed])
-            await _cured(block, task.halo_id)
+            await _cured(block, [task.halo_id])
         return
 
 
@@ -263,8 +301,9 @@ async def _tell_halo(block: Block, links: Sequence[Link]) -> None:
     )
 
 
-async def _cured(block: Block, halo_id: str) -> None:
-    await block.services.cured(f"link:{block.directory.connection.id}:{block.kind.entity}:{halo_id}")
+async def _cured(block: Block, halo_ids: Sequence[str]) -> None:
+    link = f"link:{block.directory.connection.id}:{block.kind.entity}"
+    await block.services.cured(*(f"{link}:{halo_id}" for halo_id in halo_ids))
 
 
 def int_id(halo_id: str) -> int | str:

@@ -61,6 +61,9 @@ class LinkedKind(Protocol):
     endpoint: str
     select: str
     resource: str
+    written_unseen: frozenset[str]
+    """Fields of a matched record that end as BC has them whatever Halo holds, so that they may be written before the
+    record is read: the answer then shows the rest. None where what is not read could forbid the link."""
     stamp: str
     """Halo's field of the last change; a list row that has it tells whether a full record read before still holds."""
 
@@ -104,6 +107,7 @@ class Customers:
     endpoint = customer.ENDPOINT
     select = customer.SELECT
     resource = "Client"
+    written_unseen = frozenset(("accountsid", "tax_number", "dbc_company_id", "dbc_company_name"))
     stamp = "alastupdate"
 
     _KEPT = (
@@ -195,6 +199,7 @@ class Products:
     endpoint = product.ENDPOINT
     select = product.SELECT
     resource = "Item"
+    written_unseen: frozenset[str] = frozenset()
     stamp = "lastmodified"
 
     _KEPT = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -55,10 +56,11 @@ _runs: dict[str, Run] = {}
 
 @dataclass(slots=True)
 class Page:
-    """One BC page in hand, in order of number, with its proposals."""
+    """One BC page in hand, in order of number (`places`), with its proposals."""
 
     number: int
     rows: list[Record]
+    places: list[str]
     matches: list[Match]
     following: str
     repeated: frozenset[str]
@@ -120,7 +122,7 @@ async def _work(services: Services, job: Job, keeper: Keeper) -> bool:
         return False
     while not progress.ended:
         page = await _page(services, run, progress, pace)
-        waiting = [index for index, row in enumerate(page.rows) if _place(run, row) > progress.after]
+        waiting = range(bisect_right(page.places, progress.after), len(page.rows))
         if not page.following and run.choices is None:
             progress = msgspec.structs.replace(progress, total=progress.counts.done + len(waiting))
         if waiting:
@@ -169,7 +171,8 @@ async def _page(services: Services, run: Run, progress: Progress, pace: JobPace)
     number, ordered, following = run.read
     matches = await source.propose(ordered, most_details=MOST_DETAILS, pace=pace)
     repeated = repeated_numbers(map(source.keys, ordered))
-    run.page, run.read = Page(number, ordered, matches, following, repeated), None
+    places = [_place(run, row) for row in ordered]
+    run.page, run.read = Page(number, ordered, places, matches, following, repeated), None
     return run.page
 
 
@@ -250,7 +253,7 @@ async def _block(
     await _save_failures(services, job, progress.step, results)
     return msgspec.structs.replace(
         progress,
-        after=_place(run, page.rows[rows[-1]]),
+        after=page.places[rows[-1]],
         step=progress.step + 1,
         seen=progress.seen + (len(results) if run.choices is not None else 0),
         counts=progress.counts.plus(result.count for result in results),

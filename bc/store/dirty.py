@@ -12,7 +12,7 @@ from bc.model import Blocked, Dirty, Entity, Operation, Source
 from bc.store import keys
 from bc.store.records import until_it_holds
 from bc.store.rows import Codec, Properties, Row, Stale
-from bc.store.tables import Tables
+from bc.store.tables import Tables, Write
 
 MOST_COUNTED = 10_000
 PEOPLE: tuple[Source, ...] = ("manual", "cure")
@@ -52,7 +52,7 @@ class DirtyRows:
 
         async def attempt() -> Dirty:
             try:
-                await self._table.insert(entity, keys.encode(halo_id), _packed(change))
+                await self._table.write(entity, [Write("insert", keys.encode(halo_id), _packed(change))])
                 return change
             except Stale:
                 row = await self.get(entity, halo_id)
@@ -146,12 +146,24 @@ class Blockers:
         """Keep a record with its cure; again is once."""
         await self._table.put(keys.encode(blocked.key), _blocked_key(blocked), self._codec.pack(blocked))
 
-    async def take(self, key: str) -> list[Blocked]:
-        """The records that wait for a cure. They stay until `forget`: mark them dirty in between."""
+    async def take(self, *cures: str) -> list[Blocked]:
+        """The records that wait for a cure, or for one of several. They stay until `forget`: mark them dirty in between.
+
+        Several are one look over all that lies between the first and the last of them, so they should be akin.
+        """
+        wanted = {keys.encode(cure) for cure in cures}
+        if not wanted:
+            return []
+        if len(wanted) == 1:
+            found_rows = self._table.query(partition=min(wanted))
+        else:
+            # "!" stands before all that a key is made of: this is the next after the last.
+            found_rows = self._table.query(partitions=(min(wanted), max(wanted) + "!"))
         taken: list[Blocked] = []
-        async for found in self._table.query(partition=keys.encode(key)):
-            blocked = self._codec.unpack(found.properties)
-            taken.append(Remembered(**msgspec.structs.asdict(blocked), etag=found.etag))
+        async for found in found_rows:
+            if found.partition in wanted:
+                blocked = self._codec.unpack(found.properties)
+                taken.append(Remembered(**msgspec.structs.asdict(blocked), etag=found.etag))
         return taken
 
     async def forget(self, blocked: Blocked) -> None:

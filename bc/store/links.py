@@ -2,13 +2,15 @@
 
 A link and its indexes by BC id and number lie in one partition (connection and entity) and are written in one
 transaction. The index by Halo id spans connections: it is written before the link and stays when the link goes.
+Its rows lie in one partition for each entity, so that many of them are one transaction too.
 Every index is only a hint: what it names is read and compared before it counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from itertools import groupby
+from collections.abc import AsyncIterator, Iterable, Sequence
+from itertools import batched, groupby
+from typing import Literal
 
 from bc.model import Link
 from bc.store import keys, records
@@ -41,7 +43,7 @@ class Links:
 
     async def create(self, link: Link) -> Row[Link]:
         """A new link. Raises `Stale` if the Halo record has one in this connection."""
-        await self._index_halo_id(link)
+        await self._index_halo_ids([link])
         writes = [Write("insert", _key(link.halo_id), _packed(link)), *_index_writes(link)]
         return Row(link, (await self._table.write(_partition(link), writes))[0])
 
@@ -63,17 +65,29 @@ class Links:
 
     async def put_many(self, links: Iterable[Link]) -> None:
         """Write links without a guard, in transactions: for imports, which alone make links in bulk."""
+        await self._write_many("put", links)
+
+    async def create_many(self, links: Iterable[Link]) -> list[Link]:
+        """New links, in transactions; those are answered that were not written, since the Halo record of one has a link.
+
+        What shares a transaction with such a one is not written either: the caller looks which it is.
+        """
+        return await self._write_many("insert", links)
+
+    async def _write_many(self, operation: Literal["insert", "put"], links: Iterable[Link]) -> list[Link]:
         newest = {(link.connection_id, link.entity, link.halo_id): link for link in links}
         ordered = sorted(newest.values(), key=lambda link: (link.connection_id, link.entity))
-        await records.each([(link,) for link in ordered], self._index_halo_id)
+        await self._index_halo_ids(ordered)
+        size, refused = TRANSACTION // _ROWS_PER_LINK, list[Link]()
         for partition, group in groupby(ordered, key=_partition):
-            batch = list(group)
-            size = TRANSACTION // _ROWS_PER_LINK
-            for at in range(0, len(batch), size):
-                chunk = batch[at : at + size]
-                writes = [Write("put", _key(link.halo_id), _packed(link)) for link in chunk]
+            for chunk in batched(group, size, strict=False):
+                writes = [Write(operation, _key(link.halo_id), _packed(link)) for link in chunk]
                 indexes = {write.key: write for link in chunk for write in _index_writes(link)}
-                await self._table.write(partition, [*writes, *indexes.values()])
+                try:
+                    await self._table.write(partition, [*writes, *indexes.values()])
+                except Stale:
+                    refused += chunk
+        return refused
 
     async def by_bc_id(self, connection_id: str, entity: str, bc_id: str) -> list[Link]:
         """The links to a BC record: one, unless something is wrong."""
@@ -88,9 +102,10 @@ class Links:
 
     async def by_halo_id(self, entity: str, halo_id: str) -> list[Link]:
         """The links of a Halo record over all connections."""
+        start, below = keys.starting_with(halo_id, total=2)
         names = [
             str(found.properties["connection_id"])
-            async for found in self._by_halo_id.query(partition=keys.join(entity, halo_id))
+            async for found in self._by_halo_id.query(partition=keys.encode(entity), start=start, below=below)
         ]
         rows = await records.each([(name, entity, halo_id) for name in names], self.get)
         return [row.value for row in rows if row]
@@ -132,13 +147,16 @@ class Links:
     async def forget(self, connection_id: str) -> None:
         """Remove every link of a connection that is removed."""
         doomed: dict[str, list[str]] = {}
+        indexed: dict[str, list[str]] = {}
         async for found in self._table.query(
             partitions=keys.starting_with(connection_id, total=2), select=("entity", "halo_id")
         ):
             doomed.setdefault(found.partition, []).append(found.key)
             if entity := found.properties.get("entity"):
-                index = keys.join(str(entity), str(found.properties["halo_id"]))
-                await self._by_halo_id.delete(index, keys.encode(connection_id))
+                index = keys.join(str(found.properties["halo_id"]), connection_id)
+                indexed.setdefault(keys.encode(str(entity)), []).append(index)
+        for partition, rows in indexed.items():
+            await self._by_halo_id.delete_keys(partition, rows)
         for partition, rows in doomed.items():
             await self._table.delete_keys(partition, rows)
 
@@ -154,11 +172,15 @@ class Links:
         ]
         return [row.value for row in (await self.get_many(connection_id, entity, halo_ids)).values()]
 
-    async def _index_halo_id(self, link: Link) -> None:
-        properties: Properties = {"v": VERSION, "connection_id": link.connection_id}
-        await self._by_halo_id.put(
-            keys.join(link.entity, link.halo_id), keys.encode(link.connection_id), properties
-        )
+    async def _index_halo_ids(self, links: Sequence[Link]) -> None:
+        rows: dict[str, list[Write]] = {}
+        for link in links:
+            properties: Properties = {"v": VERSION, "connection_id": link.connection_id}
+            key = keys.join(link.halo_id, link.connection_id)
+            rows.setdefault(keys.encode(link.entity), []).append(Write("put", key, properties))
+        for partition, writes in rows.items():
+            for chunk in batched(writes, TRANSACTION, strict=False):
+                await self._by_halo_id.write(partition, chunk)
 
 
 def bc_number(number: str) -> str:

@@ -36,7 +36,14 @@ class Page[T](NamedTuple):
 
 
 class Stale(Exception):
-    """The ETag no longer matches, the row to create exists, or the row is gone: read again."""
+    """The ETag no longer matches, the row to create exists, or the row is gone: read again.
+
+    `index`: which write of a transaction it was, where the service tells.
+    """
+
+    def __init__(self, name: str = "", index: int | None = None) -> None:
+        super().__init__(name)
+        self.index = index
 
 
 class All(Enum):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
+from bc.store.group import TRANSACTION, Groups, Write
 from bc.store.remote import Account, bad_address, in_words
 from bc.store.rows import Properties, Stale
 
-TRANSACTION = 100
+__all__ = ["PAGE", "TRANSACTION", "Found", "Table", "Tables", "Write"]
+
 PAGE = 1000
 
 
@@ -26,16 +27,6 @@ class Found(NamedTuple):
     key: str
     properties: Mapping[str, Any]
     etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One write of a transaction. `etag` guards a replace or delete; a put needs none and always succeeds."""
-
-    operation: Literal["insert", "replace", "put", "delete"]
-    key: str
-    properties: Properties | None = None
-    etag: str = ""
 
 
 class _NoTable(Exception):
@@ -80,6 +71,7 @@ class Table:
         self._name = name
         self._open = client
         self._held: TableClient | None = None
+        self._groups = Groups(self._write_apart)
         self._making = asyncio.Lock()
 
     async def get(self, partition: str, key: str) -> Found | None:
@@ -121,9 +113,18 @@ class Table:
             await self._do(lambda client: client.delete_entity(partition, key))
 
     async def write(self, partition: str, writes: Sequence[Write]) -> list[str]:
-        """Up to 100 writes in one partition, all or none; their ETags ("" for a delete). Raises `Stale`."""
-        if not writes:
-            return []
+        """Up to 100 writes in one partition, all or none; their ETags ("" for a delete). Raises `Stale`.
+
+        Those of several callers share a transaction while another one of the partition is under way (`bc.store.group`).
+        """
+        return await self._groups.write(partition, writes) if writes else []
+
+    async def _write_apart(self, partition: str, writes: Sequence[Write]) -> list[str]:
+        if len(writes) == 1 and writes[0].operation in ("insert", "put"):
+            # Alone it needs no envelope, which costs the client more than the row.
+            only = writes[0]
+            act = self.insert if only.operation == "insert" else self.put
+            return [await act(partition, only.key, only.properties or {})]
         operations = [_operation(partition, write) for write in writes]
         answers = await self._do(lambda client: client.submit_transaction(operations))
         return [str(answer.get("etag", "")) for answer in answers]
@@ -195,7 +196,8 @@ class Table:
             if _is(error, "TableNotFound"):
                 raise _NoTable from error
             if error.status_code in (404, 409, 412):
-                raise Stale(self._name) from error
+                # In a transaction the service tells which of its writes it was.
+                raise Stale(self._name, getattr(error, "index", None)) from error
             raise
 
     async def _make(self) -> None:

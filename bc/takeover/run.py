@@ -102,8 +102,7 @@ async def _link(services: Services, links: Sequence[Link]) -> None:
     )
     fresh = [link for link in links if link.halo_id not in stored or not stored[link.halo_id].value.exists]
     await services.store.links.put_many(fresh)
-    for link in fresh:
-        await services.cured(f"link:{link.connection_id}:{link.entity}:{link.halo_id}")
+    await services.cured(*(f"link:{link.connection_id}:{link.entity}:{link.halo_id}" for link in fresh))
 
 
 async def _adopt_invoices(

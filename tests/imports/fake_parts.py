@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import batched
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -321,15 +322,19 @@ class FakeLinks(Part):
     async def delete(self, link: Link, etag: str) -> None:
         await self.call(lambda: self.rows.pop(self._key(link)))
 
-    async def put_many(self, links: Sequence[Link]) -> None:
-        # Transactions of 100: a kill between two leaves the first.
-        for start in range(0, len(links), 30):
-            some = links[start : start + 30]
-            await self.call(partial(self._put_some, some))
+    async def create_many(self, links: Sequence[Link]) -> list[Link]:
+        # Transactions of 100: a kill between two leaves the first; one that exists spoils its own.
+        refused: list[Link] = []
+        for some in batched(links, 30, strict=False):
+            refused += await self.call(partial(self._create_some, some))
+        return refused
 
-    def _put_some(self, links: Sequence[Link]) -> None:
+    def _create_some(self, links: Sequence[Link]) -> list[Link]:
+        if any(self._key(link) in self.rows for link in links):
+            return list(links)
         for link in links:
             self.put(link)
+        return []
 
     async def all(self, connection_id: str, entity: str) -> AsyncIterator[Link]:
         for (owner, kind, _), (link, _) in sorted(self.rows.items()):

@@ -105,9 +105,11 @@ class World:
         self.queue.append(body)
         self.life.done()
 
-    async def _cured(self, key: str) -> None:
+    async def _cured(self, *cures: str) -> None:
+        if not cures:
+            return
         self.life.before()
-        self.cured.append(key)
+        self.cured += cures
         self.life.done()
 
     async def _needs_authorization(self, connection: Connection, fault: NeedsAuthorization) -> None:

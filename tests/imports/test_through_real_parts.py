@@ -7,6 +7,7 @@ from collections import Counter
 
 import msgspec
 
+from bc.imports import directory
 from bc.model import ImportPageMessage
 from tests.imports.conftest import Admin
 
@@ -50,6 +51,43 @@ async def test_customers_are_previewed_imported_and_imported_again_for_nothing(a
     again = await admin.run("customers")
     assert (again["unchanged"], again["created"], again["updated"]) == (147, 0, 0)
     assert not [kind for kind in admin.requests("halo") if kind.startswith("POST") and "token" not in kind]
+
+
+async def test_matched_customers_are_compared_by_the_answers_to_what_is_written_anyway(admin: Admin) -> None:
+    """A thin list row has neither e-mail nor tax number nor address; an array's answer has all three, 50 at a time."""
+    await admin.connect()
+    shown = await admin.ask("GET", f"{admin.path}/preview/customers", limit=500)
+    by_number = [row for row in shown["items"] if row.get("matched_by") == "number"]
+    rows = {row["id"]: row for row in admin.bc_rows("customers")}
+    held = next(row for row in by_number if rows[row["bc_id"]]["email"])
+    kept = f"{rows[held['bc_id']]['email']}; second@example.com"
+    client_path = f"/halo/agent/Client/{held['halo_id']}"
+    admin.sandbox.control.patch(client_path, json={"accountsemailaddress": kept}).raise_for_status()
+    # Nothing is certain to be written to what names its company already, unless BC has a tax number for it.
+    settled = [
+        row
+        for row in by_number
+        if admin.halo("Client", row["halo_id"])["dbc_company_id"]
+        and not rows[row["bc_id"]]["taxRegistrationNumber"]
+    ]
+    assert len(settled) < 5
+    directory._details.clear()
+    admin.sandbox.control.delete("/counters")
+    chosen = [{"bc_id": row["bc_id"], "action": "link", "halo_id": row["halo_id"]} for row in by_number]
+    job = await admin.run("customers", records=chosen)
+    assert (job["updated"], job["failed"]) == (30, 0)
+    assert admin.requests("halo").get("GET Client/{id}", 0) == len(settled)
+    assert admin.requests("halo")["POST Client"] <= 2
+    for proposal in by_number:
+        row, client = rows[proposal["bc_id"]], admin.halo("Client", proposal["halo_id"])
+        site = admin.halo("Site", int(client["main_site_id"]))
+        assert (client["accountsid"], client["dbc_company_id"]) == (row["number"], admin.company)
+        assert not row["taxRegistrationNumber"] or client["tax_number"] == row["taxRegistrationNumber"]
+        assert not row["email"] or client["accountsemailaddress"] in (row["email"], kept)
+        assert not row["addressLine1"] or site["delivery_address"]["line1"] == row["addressLine1"]
+    assert admin.halo("Client", held["halo_id"])["accountsemailaddress"] == kept
+    again = await admin.run("customers", records=[{**one, "action": "update"} for one in chosen])
+    assert (again["unchanged"], again["failed"]) == (30, 0)
 
 
 async def test_products_are_imported_with_group_type_accounts_and_prices(admin: Admin) -> None:

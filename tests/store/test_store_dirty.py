@@ -145,3 +145,17 @@ async def test_a_record_blocked_anew_meanwhile_is_not_forgotten(store: Store) ->
     await store.blockers.remember(blocked)
     await store.blockers.forget(taken)
     assert len(await store.blockers.take("default")) == 1
+
+
+async def test_one_look_finds_the_records_that_wait_for_any_of_many_cures(store: Store) -> None:
+    for number in ("1", "10", "2", "9"):
+        key = f"link:c1:customer:{number}"
+        await store.blockers.remember(Blocked(key=key, entity="invoice", halo_id=f"i{number}"))
+    await store.blockers.remember(Blocked(key="link:c1:customer:91", entity="invoice", halo_id="other"))
+    taken = await store.blockers.take(*(f"link:c1:customer:{number}" for number in ("1", "10", "9", "3")))
+    assert sorted(one.halo_id for one in taken) == ["i1", "i10", "i9"]
+    for one in taken:
+        await store.blockers.forget(one)
+    assert await store.blockers.take("link:c1:customer:1", "link:c1:customer:9") == []
+    assert len(await store.blockers.take("link:c1:customer:2", "link:c1:customer:91")) == 2
+    assert await store.blockers.take() == []

@@ -134,6 +134,18 @@ async def test_many_links_are_written_paged_searched_and_streamed(store: Store) 
     assert sorted(many) == ["0001", "0002"]
 
 
+async def test_many_new_links_never_overwrite_one_that_is_there(store: Store) -> None:
+    held = await store.links.create(a_link("0040", bc_id="theirs"))
+    links = [a_link(f"{n:04d}") for n in range(100)]
+    refused = await store.links.create_many(links)
+    assert "0040" in halo_ids(refused)
+    rest = [link for link in refused if link.halo_id != "0040"]
+    assert await store.links.create_many(rest) == []
+    stored = {link.halo_id: link async for link in store.links.all("c1", "customer")}
+    assert stored == {link.halo_id: link for link in links} | {"0040": held.value}
+    assert halo_ids(await store.links.by_halo_id("customer", "0099")) == ["0099"]
+
+
 @pytest.mark.parametrize("cursor", ["x", "Zg", "bnx4", "!!", "é", "' or 1 eq 1"])
 async def test_a_cursor_of_another_list_is_refused(store: Store, cursor: str) -> None:
     with pytest.raises(ValueError):
