@@ -67,6 +67,8 @@ class Services:
     breakers: dict[str, Breaker] = field(default_factory=dict)
     poked: asyncio.Event = field(default_factory=asyncio.Event)
     fence_until: float = 0.0
+    # Whether a pump of this process looks for changed rows: it needs no message, a poke will do.
+    draining: bool = False
     # How many records that a person ordered wait for the pump of this process.
     orders: int = 0
     native_names: NativeNames = field(default_factory=NativeNames)
@@ -86,8 +88,13 @@ class Services:
         self.poked.set()
 
     async def wake(self, *, delay: float = 0.0) -> None:
-        """See that a pump runs soon. One wake-up serves many changes; a timer finds what a lost one would have."""
+        """See that a pump runs soon. One wake-up serves many changes; a timer finds what a lost one would have.
+
+        A pump at work here needs none: it looks again at once, and once more when it ends.
+        """
         self.poke()
+        if self.draining and not delay:
+            return
         if await self._wake_is_pending(delay):
             return
         await self.store.queues.send("pump", b'{"wake":true}', delay=delay)

@@ -74,9 +74,12 @@ class Pump:
             await breaker_notes.restore(self.services, self.connections)
         self.services.tally.held = True
         keeping = [asyncio.create_task(self._keep()), asyncio.create_task(self._keep_permits())]
+        self.services.draining = True
         try:
             await self._drain(ends)
         finally:
+            # From here on a change leaves a message; what came before it is found by `_leave_wake`.
+            self.services.draining = False
             await self._finish_active()
             ending = [*keeping, *([self.reading] if self.reading else [])]
             for task in ending:
