@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -160,6 +161,33 @@ class TestWhatItReads:
         )
         assert (later["deliveries"], later["requests"]) == ([], [])
 
+    async def test_a_delivery_is_told_once_its_end_is_known(self, play: Play) -> None:
+        called, answer = asyncio.Event(), asyncio.Event()
+
+        async def slow(request: web.Request) -> web.Response:
+            called.set()
+            await answer.wait()
+            return web.Response(status=202)
+
+        application = web.Application()
+        application.router.add_post("/slow", slow)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}/slow"
+            await play.control.put("/halo/webhooks", json=[{"url": url}])
+            await play.halo("Client/101", {"name": "Renamed Ltd"})
+            await asyncio.wait_for(called.wait(), 30)
+            assert (await play.get("feed"))["deliveries"] == []
+            answer.set()
+            async with asyncio.timeout(30):
+                while not (told := (await play.get("feed"))["deliveries"]):
+                    await asyncio.sleep(0.05)
+            assert [one["outcome"] for one in told] == ["delivered"]
+        finally:
+            await runner.cleanup()
+
     @pytest.mark.parametrize("path", ["nothing", "customers/99999", "invoices/x", "customers?company=x"])
     async def test_what_is_not_there_is_404_in_json(self, play: Play, path: str) -> None:
         answer = await play.control.get(f"/play/api/{path}")
@@ -264,6 +292,14 @@ class TestInABrowser:
         await expect(page.locator("h1")).to_contain_text("Played Ltd")
         invoice = (await visitor.play.raw("Invoice"))[-1]
         assert (invoice["client_name"], len(invoice["lines"])) == ("Played Ltd", 1)
+
+    async def test_an_invoice_is_credited(self, visitor: Visitor) -> None:
+        await visitor.open(f"#/invoices/{INVOICE}")
+        await visitor.page.get_by_role("button", name="Credit in Halo").click()
+        await expect(visitor.page.locator("#notice")).to_have_text("The credit note is in Halo.")
+        note = (await visitor.play.raw("Invoice"))[-1]
+        assert str(note["creditlinkedtoinvoiceid"]) == str(INVOICE)
+        await expect(visitor.page).to_have_url(re.compile(f"invoices/{note['id']}$"))
 
     async def test_an_invoice_is_deleted_only_after_a_question(self, visitor: Visitor) -> None:
         await visitor.open(f"#/invoices/{INVOICE}")
