@@ -1,6 +1,7 @@
 """`make bench`: measures on this machine and prints tables for docs/measurements.md. Nothing is judged.
 
-`python -m bench house` or `bulk` measures that part alone; `bulk` takes some ten minutes and fetches its peers from PyPI.
+`python -m bench house`, `flood` or `bulk` measures that part alone (`flood 1000` one size of it); `bulk` takes some ten
+minutes and fetches its peers from PyPI.
 `console` measures the console's pages over storage that it fills, `console-import` its import page with a large company.
 `full` is `bulk` with first imports of twenty thousand records, which takes twice as long.
 """
@@ -11,7 +12,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from bench import bulk, console, house, imports
+from bench import bulk, console, flood, house, imports
 from bench.imports import Row
 from bench.machine import machine
 
@@ -20,10 +21,12 @@ def main() -> int:
     """Print the tables as Markdown."""
     load = os.getloadavg()[0]
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, load {load:.1f} before the start\n", flush=True)
-    wanted = sys.argv[1:] or ["house", "bulk"]
+    wanted = sys.argv[1:] or ["house", "flood", "bulk"]
     if "house" in wanted:
         _table("Start and memory, each in processes of its own", imports.rows())
         _table("The running house, on the sandbox and Azurite", house.rows())
+    if "flood" in wanted:
+        flood.tables([int(one) for one in wanted if one.isdigit()] or (1_000, 5_000))
     if "bulk" in wanted:
         bulk.tables()
     if "console" in wanted:

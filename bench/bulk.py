@@ -146,7 +146,7 @@ def _read(case: Case, reader: str, python: str, sandbox: Sandbox, wire: Wire) ->
     place = {
         "root": f"{wire.url}/v2.0/{tenant}/{environment['name']}/api/v2.0",
         "entity_set": case.entity_set,
-        "token": _token(sandbox),
+        "token": token(sandbox),
         "select": case.select,
     }
     wanted = {
@@ -174,7 +174,7 @@ def _read(case: Case, reader: str, python: str, sandbox: Sandbox, wire: Wire) ->
     )
 
 
-def _token(sandbox: Sandbox) -> str:
+def token(sandbox: Sandbox) -> str:
     entra = sandbox.facts["entra"]
     application = next(one for one in entra["apps"] if "API.ReadWrite.All" in one["roles"])
     answer = httpx.post(

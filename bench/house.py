@@ -99,6 +99,10 @@ class Pushes:
         self._call("PATCH", self._connection, {"settings": switched})
         self._customer = self._linked("customers", "Client", company, _plain_customer)
         self._product = self._linked("products", "Item", company, _plain_item)
+        self.enter_webhook()
+
+    def enter_webhook(self) -> None:
+        """Have Halo tell of each invoice that is saved."""
         hook = {
             "url": f"{self._app.webhook_url}&entity=invoice&operation=upsert",
             "entity": "invoice",
@@ -107,10 +111,10 @@ class Pushes:
         self._control.put("/halo/webhooks", json=[hook]).raise_for_status()
 
     def rows(self) -> list[Row]:
-        self._one()  # signs in, opens connections, learns Halo's facts
+        self.one()  # signs in, opens connections, learns Halo's facts
         time.sleep(1)  # the echo of its own write-back
         self._control.request("DELETE", "/counters").raise_for_status()
-        taken = [self._one() for _ in range(INVOICES)]
+        taken = [self.one() for _ in range(INVOICES)]
         time.sleep(2)
         counted = self._control.get("/counters").json()
         requests = {service: counted[service]["requests"] for service in ("bc", "halo", "entra")}
@@ -136,16 +140,17 @@ class Pushes:
             ),
         ]
 
-    def _one(self) -> tuple[float, dict[str, Any]]:
+    def invoice(self, **more: Any) -> dict[str, Any]:
+        """What an agent saves as a new invoice of `LINES` lines."""
         line = {"_itemid": self._product, "qty_order": 1, "unit_price": 80}
         lines = [{**line, "item_shortdescription": f"Work, part {number}"} for number in range(1, LINES + 1)]
-        body = {
-            "client_id": self._customer,
-            "invoice_date": time.strftime("%Y-%m-%dT00:00:00"),
-            "lines": lines,
-        }
+        date = time.strftime("%Y-%m-%dT00:00:00")
+        return {"client_id": self._customer, "invoice_date": date, "lines": lines, **more}
+
+    def one(self) -> tuple[float, dict[str, Any]]:
+        """Seconds from saving an invoice to its outcome, and that."""
         saved = time.perf_counter()
-        halo_id = int(float(self._agent("Invoice", body)["id"]))
+        halo_id = int(float(self._agent("Invoice", self.invoice())["id"]))
 
         def final() -> dict[str, Any] | None:
             items = self._call("GET", f"/api/outcomes?entity=invoice&halo_id={halo_id}")["items"]

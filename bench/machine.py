@@ -23,6 +23,13 @@ def memory_of(pid: int) -> tuple[float, float] | None:
     return _kib(status, "VmRSS") / 1024, _kib(status, "VmHWM") / 1024
 
 
+def cpu_seconds(pid: int) -> float:
+    """What a process used of the processor so far, its threads included. Linux only."""
+    # The name in parentheses may hold spaces; user and system time are the 14th and 15th field.
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _kib(status: str, name: str) -> float:
     found = re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)
     return float(found[1]) if found else 0.0

@@ -1,16 +1,21 @@
-"""A relay in front of a server that counts the bytes of both directions, whichever client made them."""
+"""A relay in front of a server that counts requests and the bytes of both directions, whichever client made them."""
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+# A client sends the next request when it has its answer, so each begins what is read from it. The parts of a
+# transaction look alike, but stand behind a line of their envelope.
+_REQUEST = re.compile(rb"(?:GET|POST|PUT|PATCH|MERGE|DELETE) \S+ HTTP/1\.1\r\n")
+
 
 class Wire:
-    """Listens on a port of its own; `url` stands for the server's. What goes through is not looked into."""
+    """Listens on a port of its own; `url` stands for the server's."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -20,11 +25,12 @@ class Wire:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.sent = 0
         self.received = 0
+        self.requests = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def clear(self) -> None:
         with self._lock:
-            self.sent = self.received = 0
+            self.sent = self.received = self.requests = 0
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +57,7 @@ class Wire:
                 with self._lock:
                     if up:
                         self.sent += len(data)
+                        self.requests += bool(_REQUEST.match(data))
                     else:
                         self.received += len(data)
         except OSError:
