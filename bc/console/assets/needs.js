@@ -16,7 +16,7 @@ export function needs({ connections, status, errors, setup }) {
     ...connections.flatMap(connectionNeeds),
     ...(status?.connections || []).flatMap(breakerNeed),
     ...sweepNeed(status?.halo),
-    ...(errors?.groups || []).map((group) => errorNeed(group, errors.items.find((row) => row.code === group.code))),
+    ...(errors?.groups || []).map((group) => errorNeed(group, errors?.items.find((row) => row.code === group.code))),
   ];
   return [...found.filter((need) => need.tone === 'bad'), ...found.filter((need) => need.tone !== 'bad')];
 }
