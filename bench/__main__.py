@@ -21,7 +21,7 @@ def main() -> int:
     """Print the tables as Markdown."""
     load = os.getloadavg()[0]
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}, load {load:.1f} before the start\n", flush=True)
-    wanted = sys.argv[1:] or ["house", "flood", "bulk"]
+    wanted = sys.argv[1:] or ["house", "bulk"]
     if "house" in wanted:
         _table("Start and memory, each in processes of its own", imports.rows())
         _table("The running house, on the sandbox and Azurite", house.rows())
