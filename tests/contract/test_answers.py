@@ -93,7 +93,8 @@ ITEMS = {
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_shape_has_every_member_of_the_public_face(tour: Tour, name: str) -> None:
-    for body in bodies(tour, name):
+    # A preview of what would be sent again queues nothing: it is an answer of its own.
+    for body in (body for body in bodies(tour, name) if "count" not in body):
         assert set(SHAPES[name].split()) <= body.keys()
 
 

@@ -29,7 +29,7 @@ def short_window() -> Iterator[timedelta]:
     with (
         patch("bc.store.budgets.WINDOW", window),
         patch("bc.store.budgets.BLOCK_LIFE", life),
-        patch("bc.sync.permits.BLOCK_LIFE", life),
+        patch("bc.sync.halo_budget.BLOCK_LIFE", life),
         patch("bc.store.windows.SLOT", timedelta(seconds=1)),
     ):
         yield window

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,26 +45,6 @@ def test_f64_f68_many_pushes_with_an_expired_token_are_one_token_call(
         assert acting.outcome("invoice", halo_id, seconds=60)["action"] == "created"
     assert token_calls(acting) == 1
     assert all(len(acting.bc_invoices(halo_id)) == 1 for halo_id in ids)
-
-
-async def test_f64_fifty_workers_of_three_processes_with_an_expired_token_make_one_token_call(
-    acting: Acting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    env = acting.app.host.env
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
-        monkeypatch.setenv(name, env[name])
-    drop_tokens(acting)
-    acting.clear_counters()
-    async with a_process(env) as one, a_process(env) as two, a_process(env) as three:
-        (connection,) = await one.store.connections.list()
-        processes = (one, two, three)
-        rows = await asyncio.gather(
-            *(processes[n % 3].pump_bc.get(connection, "customers", params={"$top": "1"}) for n in range(50))
-        )
-    assert len(rows) == 50
-    assert token_calls(acting) == 1
-    # Each was refused once at most, and repeated once.
-    assert acting.counters("bc")["requests"] <= 100
 
 
 def test_f68_a_401_on_a_fresh_token_is_repeated_once_and_then_stops(
