@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.e2e.acting import Acting, Invoicing
 
 # Where each invoice's push stands when the host is killed: the request that is on its way, or was carried out but
@@ -35,6 +37,7 @@ POINTS: dict[str, tuple[str, str, dict[str, Any]]] = {
 TOGETHER = (list(POINTS)[:4], list(POINTS)[4:5], list(POINTS)[5:])
 
 
+@pytest.mark.timeout(400)
 def test_a_kill_at_each_point_leaves_one_invoice_and_a_true_outcome(connected: Acting) -> None:
     invoicing = Invoicing(connected)
     for points in TOGETHER:

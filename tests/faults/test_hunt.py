@@ -287,27 +287,6 @@ def test_one_edit_does_not_wait_behind_a_flood_that_a_person_ordered(
     assert sum(one["at"] < edit["at"] for one in ordered) < 80
 
 
-def test_a_connection_removed_while_pushing_leaves_no_loop(acting: Acting, invoicing: Invoicing) -> None:
-    """The last test of the module: its connection is gone afterwards."""
-    pushing, waiting = invoicing.invoice(), invoicing.invoice()
-    acting.fault("bc", {"kind": "hold", "name": "pushing", "when": "after"}, body=f'HALO-{pushing}"')
-    acting.sync("invoice", pushing)
-    acting.held("pushing")
-    connection = acting.connection
-    answer = acting.app.api.delete(
-        f"/api/connections/{connection['id']}", params={"confirm": connection["name"]}
-    )
-    assert answer.status_code == 204, answer.text
-    acting.control.post("/faults/release", json={"name": "pushing"})
-    acting.sync("invoice", waiting)
-    outcome = acting.outcome("invoice", waiting)
-    assert (outcome["status"], outcome["code"]) == ("skipped", "no_connection"), outcome
-    time.sleep(3)
-    found = acting.outcomes("invoice", pushing)
-    assert [one["status"] for one in found if one["status"] == "retrying"] == []
-    assert len(acting.bc_invoices(pushing)) <= 1
-
-
 def held_after_the_create(acting: Acting, halo_id: str) -> None:
     """Sync the invoice; BC has it, and its answer is held back."""
     acting.fault(
@@ -350,3 +329,24 @@ def test_an_invoice_deleted_in_halo_while_it_is_pushed_fails_nothing(
     told = [(one["status"], one["action"]) for one in acting.outcomes("invoice", halo_id)]
     assert told == [("synced", "deleted"), ("synced", "created")]
     assert acting.bc_invoices(halo_id) == []
+
+
+def test_a_connection_removed_while_pushing_leaves_no_loop(acting: Acting, invoicing: Invoicing) -> None:
+    """The last test of the module: its connection is gone afterwards."""
+    pushing, waiting = invoicing.invoice(), invoicing.invoice()
+    acting.fault("bc", {"kind": "hold", "name": "pushing", "when": "after"}, body=f'HALO-{pushing}"')
+    acting.sync("invoice", pushing)
+    acting.held("pushing")
+    connection = acting.connection
+    answer = acting.app.api.delete(
+        f"/api/connections/{connection['id']}", params={"confirm": connection["name"]}
+    )
+    assert answer.status_code == 204, answer.text
+    acting.control.post("/faults/release", json={"name": "pushing"})
+    acting.sync("invoice", waiting)
+    outcome = acting.outcome("invoice", waiting)
+    assert (outcome["status"], outcome["code"]) == ("skipped", "no_connection"), outcome
+    time.sleep(3)
+    found = acting.outcomes("invoice", pushing)
+    assert [one["status"] for one in found if one["status"] == "retrying"] == []
+    assert len(acting.bc_invoices(pushing)) <= 1
