@@ -12,9 +12,9 @@ from bc.entities.values import Record, ident
 
 # What Halo moves in an invoice with each save, whatever is saved.
 OF_ITSELF = ("last_modified", "last_synced", "change_seq")
-# .NET leaves the fraction out where it is zero: such a stamp is as good as any, but cannot be told from a coarse one.
 # Of the members with an underscore, which are commands of one save, the only one that Halo keeps.
 _KEPT = ("_itemid",)
+# .NET leaves the fraction out where it is zero: such a stamp is as good as any, but cannot be told from a coarse one.
 _FRACTION = re.compile(r":\d\d\.\d")
 
 

@@ -48,8 +48,9 @@ QUICK = settings(
 LONG = settings(QUICK, max_examples=4000, derandomize=False)
 NOISE = st.sampled_from(
     ["", " ", "0", "-1", "1e400", "null", "\x00", "\u202e", "é" * 40, "' or 1 eq 1--", "%2e%2e%2f", "{id}", "[]", "🤷", "\ud7ff",
-     "../../etc/passwd", "<script>", "=1+1", "9" * 30, "a|b", "x" * 3000]
+     "../../etc/passwd", "<script>", "=1+1", "9" * 30, "a|b", "x" * 1000]
 )  # fmt: skip
+# Five of the longest must fit into an address: a server refuses one of over 8 KiB before the app sees it.
 TEXTS = NOISE | st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 VALUES: SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
