@@ -12,7 +12,7 @@ run: setup
 test:
 	@sh local/setup.sh browser
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -m "not soak" -n 2 --dist loadfile
+	@$(PY) -m pytest -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(PY) -m ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -16,6 +17,19 @@ from tests.house import azurite, sandbox
 __all__ = ["azurite", "sandbox"]
 
 ACCOUNTS = 200
+# Their files take longest, most of it waiting: begun last, one of them would keep a single worker busy at the end.
+LONGEST = ("e2e", "browser", "faults", "security", "imports")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first, each whole and in its own order."""
+    tests = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        room = item.path.relative_to(tests).parts[0]
+        return LONGEST.index(room) if room in LONGEST else len(LONGEST)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ QueueName = Literal["entity-sync", "import-pages", "pump"]
 # A message is at most 64 KiB in Base64.
 LARGEST = 48 * 1024
 LONGEST_DELAY = 7 * 24 * 3600 - 60
+# This client has a retry policy of its own, which by itself waits 18 s and 24 s: whoever calls us has hung up by then.
+_RETRY = {"initial_backoff": 0.5, "increment_base": 1, "random_jitter_range": 0.3}
 
 
 class Queues:
@@ -98,7 +100,7 @@ class Queues:
             # Slow to import and not needed to serve a page.
             from azure.storage.queue.aio import QueueServiceClient
 
-            options = self._account.options()
+            options = self._account.options() | _RETRY
             try:
                 if text := self._account.connection_string():
                     self._service = QueueServiceClient.from_connection_string(text, **options)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import math
 import re
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from unittest.mock import patch
 
 import httpx
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.pipeline.transport import AioHttpTransport
+from azure.data.tables import TableClient
+from azure.storage.queue import QueueClient
 
 from bc import settings as configuration
 from bc.clients.business_central import BusinessCentral
@@ -20,6 +27,7 @@ from bc.clients.transport import Answer, Transport
 from bc.errors import Transient, UnknownOutcome
 from bc.model import Connection
 from bc.services import Services, build
+from bc.sync.pump import LEASE_SECONDS, RENEW_SECONDS
 from bc.sync.work import push_row
 
 # Passes after which a record that is still dirty counts as one that never comes to rest.
@@ -118,10 +126,37 @@ class _Free:
         yield
 
 
+def wait_for_rest(env: Mapping[str, str], seconds: float = 20) -> None:
+    """Wait until no pump of a host is at work or about to be: it would push what a test means to push itself."""
+    storage = env["AzureWebJobsStorage"]
+    ends = time.monotonic() + seconds
+    with (
+        TableClient.from_connection_string(storage, "bcLeases") as leases,
+        QueueClient.from_connection_string(storage, "pump") as wakes,
+    ):
+        while time.monotonic() < ends:
+            try:
+                if not wakes.peek_messages() and _let_go(leases.get_entity("leases", "pump")):
+                    return
+            except ResourceNotFoundError:
+                return  # no host has come so far
+            time.sleep(0.1)
+
+
+def _let_go(lease: Any) -> bool:
+    """Whether the pump's lease is not being renewed, and has not been for longer than its last look takes."""
+    now = datetime.now(UTC)
+    if now - lease.metadata["timestamp"] < timedelta(seconds=0.7):
+        return False
+    held_until = datetime.fromisoformat(json.loads(lease["data"])["expires_at"])
+    return held_until - now < timedelta(seconds=LEASE_SECONDS - RENEW_SECONDS - 2)
+
+
 @asynccontextmanager
 async def a_process(env: Mapping[str, str], peril: Peril | None = None) -> AsyncIterator[Services]:
     """The app as one process builds it, with nothing in memory; at its end what it held open is closed."""
     danger = peril or Peril()
+    await asyncio.to_thread(wait_for_rest, env)
     with patch("bc.services.Transport", lambda service, url: _Perilous(service, url, danger)):
         settings = configuration.load(env)
         services = build(settings)
