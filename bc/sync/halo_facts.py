@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
@@ -12,7 +13,7 @@ from bc.clients.halo import PAGE_SIZE
 from bc.entities.country import Countries
 from bc.entities.halo_lists import CHARGE_TYPES, LISTS, ListName, code_column, find_list, list_column
 from bc.entities.values import flag, ident, text
-from bc.errors import Refused
+from bc.errors import Refused, Transient
 from bc.model import HaloConventions
 from bc.sync.patience import a_person_waits, for_a_person
 
@@ -27,11 +28,15 @@ SAMPLE = 5
 
 
 class HaloFacts:
-    """Cached per process. A fact that Halo refuses to show (401, 403, 404) counts as absent, said by the doctor."""
+    """Cached per process. A fact that Halo refuses to show (401, 403, 404) stays as it was last read.
+
+    One that was never read counts as absent, said by the doctor.
+    """
 
     def __init__(self, halo: Halo) -> None:
         self._halo = halo
         self._kept: dict[str, tuple[float, Any]] = {}
+        self._never_read: set[str] = set()
         self._payers: dict[str, tuple[float, str]] = {}
         self._lock = asyncio.Lock()
 
@@ -45,17 +50,23 @@ class HaloFacts:
                 with for_a_person() if not a_person_waits() else nullcontext():
                     value = await read()
             except Refused:
-                value = absent
+                if not kept or name in self._never_read:
+                    self._never_read.add(name)
+                    value = absent
+                else:
+                    value = kept[1]
+            else:
+                self._never_read.discard(name)
             self._kept[name] = (time.monotonic(), value)
             return value
 
     def forget(self) -> None:
         """Read everything again at the next use: a person changed something in Halo and asks anew."""
-        self._kept.clear()
+        self._kept = {name: (-math.inf, value) for name, (_, value) in self._kept.items()}
         self._payers.clear()
 
     async def control(self) -> dict[str, Any]:
-        """Halo's global settings; {} where the API application may not read them."""
+        """Halo's global settings; {} where the API application could never read them."""
         found: dict[str, Any] = await self._fresh("control", self._halo.control, {})
         return found
 
@@ -71,7 +82,16 @@ class HaloFacts:
         return int(ident(same[0], "id")) if same and ident(same[0], "id") else None
 
     async def only_posted_invoices(self) -> bool:
-        return flag(await self.control(), "only_send_posted_invoices")
+        """Whether Halo is set to send posted invoices only. Raises `Transient` where that was never to be read."""
+        control = await self.control()
+        if "control" in self._never_read:
+            raise Transient(
+                "halo_refused_us",
+                "Halo does not let us read its settings, so whether it sends posted invoices only is not known.",
+                cure="Give the API application in Halo, and its agent, the right to read the settings (Control). The "
+                "invoice then goes by itself; once it is posted in Halo it goes anyway.",
+            )
+        return flag(control, "only_send_posted_invoices")
 
     async def currency_code(self, currency_id: str) -> str:
         """The ISO code of a Halo currency id; of Halo's own default for none; "" where Halo does not say.

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
 from bc.sync.pump import Pump
+from bc.sync.work import push_row
 from tests.sweep.house import House
 
 
 async def push(house: House) -> None:
     await Pump(house.services).run(seconds=120)
+
+
+async def push_once(house: House) -> None:
+    """Each dirty row once, whatever it waits for: what is to be tried again stays."""
+    services = house.services
+    services.fence_until = math.inf
+    connections = await services.store.connections.list()
+    for row in await house.dirty_rows():
+        await push_row(services, row, connections)
 
 
 async def tell(house: House, *ids: str, source: Any = "webhook", connection_id: str | None = None) -> None:
