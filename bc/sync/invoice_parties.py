@@ -67,12 +67,37 @@ async def _linked(push: Push, invoice: Record, client: str, who: str = "its cust
     if linked:
         return linked
     name = text(invoice, "client_name") if client == ident(invoice, "client_id") else ""
-    raise Skip(
-        "customer_not_linked",
-        f"{push.word.capitalize()} {push.record_name}: {who} {name or f'with id {client}'} is not linked to Business "
-        "Central.",
-        cure=f"Import or link the customer; the {push.word} is then sent by itself.",
-    ).needs(f"link:{push.connection.id}:customer:{client}")
+    words = f"{push.word.capitalize()} {push.record_name}: {who} {name or f'with id {client}'} is not linked to Business Central."
+    cure = f"Import or link the customer; the {push.word} is then sent by itself."
+    if named := text(invoice, "dbc_company_id"):
+        elsewhere = await _other_company(push, client)
+        if elsewhere and named.lower() == (push.connection.company_id or "").lower():
+            words = (
+                f"{push.word.capitalize()} {push.record_name} names the company {push.connection.company_name} in Halo, "
+                f"and {who} {name or f'with id {client}'} belongs to {elsewhere}."
+            )
+            cure = (
+                f"Set the company of the {push.word} right in Halo, as it is after a copy, then sync it again. If it is to be booked "
+                f"in {push.connection.company_name}, import or link the customer there; it is then sent by itself."
+            )
+    raise Skip("customer_not_linked", words, cure=cure).needs(f"link:{push.connection.id}:customer:{client}")
+
+
+async def _other_company(push: Push, client: str) -> str:
+    """The name of another company that the customer is linked in, or that Halo names for it; "" for none."""
+    own = (push.connection.company_id or "").lower()
+    connections = await push.services.store.connections.list()
+    links = await push.services.store.links.by_halo_id("customer", client) if client else []
+    linked = {link.connection_id for link in links if link.exists}
+    for one in connections:
+        if one.id in linked and (one.company_id or "").lower() != own:
+            return one.company_name or one.name
+    record = await push.services.halo.client(client) if client else None
+    company = text(record or {}, "dbc_company_id").lower()
+    if not company or company == own:
+        return ""
+    names = [one.company_name for one in connections if (one.company_id or "").lower() == company]
+    return names[0] if names and names[0] else f"the company {company}"
 
 
 async def _link_of(push: Push, client: str) -> Link | None:

@@ -69,17 +69,17 @@ async def connection_of(
     Raises `Skip` `no_connection` where there is none.
     """
     company = text(record, "dbc_company_id")
-    if dirty.entity == "invoice" and not company:
+    if dirty.entity == "invoice" and (not company or await _is_copied(services, dirty, record, connections)):
         customer_id = ident(record, "client_id")
         by_id = {connection.id: connection for connection in connections}
         links = await services.store.links.by_halo_id("customer", customer_id) if customer_id else []
         linked = [by_id[link.connection_id] for link in links if link.exists and link.connection_id in by_id]
         if linked:
-            return prefer(linked)
+            return prefer(_of_company(company, linked) or linked)
         customer = await services.halo.client(customer_id) if customer_id else None
-        company = text(customer or {}, "dbc_company_id")
+        company = text(customer or {}, "dbc_company_id") or company
     if company:
-        matching = [c for c in connections if (c.company_id or "").lower() == company.lower()]
+        matching = _of_company(company, connections)
         if matching:
             return prefer(matching)
         raise Skip(
@@ -95,6 +95,22 @@ async def connection_of(
             cure="Choose a default connection in the console, or set the company on the record in Halo.",
         )
     return default
+
+
+def _of_company(company: str, connections: list[Connection]) -> list[Connection]:
+    return [one for one in connections if (one.company_id or "").lower() == company.lower()]
+
+
+async def _is_copied(services: Services, dirty: Dirty, record: Record, connections: list[Connection]) -> bool:
+    """Whether an invoice carries the ids of another one: a copy made in Halo has its original's company, chosen by nobody."""
+    bc_id = text(record, "dbc_id").lower()
+    if not bc_id:
+        return False
+    for connection in _of_company(text(record, "dbc_company_id"), connections):
+        links = await services.store.links.by_bc_id(connection.id, "invoice", bc_id)
+        if any(link.exists and link.halo_id != dirty.halo_id for link in links):
+            return True
+    return False
 
 
 async def moved_connection(
