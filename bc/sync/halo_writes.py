@@ -120,9 +120,9 @@ class HaloWrites:
         finally:
             self._waiting -= 1
 
-    async def update_lines(self, rows: Sequence[Row]) -> None:
-        """Change lines of one invoice (see `Halo.update_lines`)."""
-        await self.save(LINES, rows)
+    async def update_lines(self, rows: Sequence[Row]) -> Sequence[Record]:
+        """Change lines of one invoice (see `Halo.update_lines`); Halo's answers for them, as far as it gave any."""
+        return await self.save(LINES, rows)
 
     async def _tell(self) -> None:
         async with self._moved:

@@ -218,17 +218,23 @@ class InvoiceSync:
             note = noted(record, said) and await note_now(push.services, push.halo_id, said)
             header |= {} if note is None else {NOTE: note}
         if push.offers_again(link, _offer(record, header, rows)):
+            self._warn_of_tax(push, record, link, [record])
             return None
-        if rows:
-            await push.services.halo_writes.update_lines(rows)
+        lines: Sequence[Record] = await push.services.halo_writes.update_lines(rows) if rows else ()
         if not header:
+            self._warn_of_tax(push, record, link, lines)
             return "" if rows else None
         # The header last: its answer carries the modification time by which we know the echo.
         row = {"id": int(push.halo_id), **header, "_dont_fire_automations": True}
         saved = await push.services.halo_writes.save("Invoice", [row])
+        self._warn_of_tax(push, record, link, [*lines, *saved])
         # With somebody's edit in it the stamp would hide that edit from us.
         known = saved and is_full(saved[0], record) and is_as_written(record, saved[0], row, moves=_MOVES)
         return self.stamp(saved[0]) if known else ""
+
+    def _warn_of_tax(self, push: Push, record: Record, link: Link, answers: Sequence[Record]) -> None:
+        if words := invoices.tax_kept(record, link, answers):
+            push.warn("halo_tax_differs", words)
 
 
 def _offer(record: Record, header: Record, rows: Sequence[Record]) -> str:

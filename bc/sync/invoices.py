@@ -227,6 +227,31 @@ def write_back(invoice: Record, link: Link, company_id: str) -> tuple[dict[str, 
     return header, rows
 
 
+def tax_kept(invoice: Record, link: Link, answers: Sequence[Record]) -> str:
+    """In words, what other tax Halo holds than Business Central computed; "" where it holds the same, or does not say.
+
+    `answers`: Halo's invoice or lines as they are after a write-back. Some tenants work the tax out anew with each save.
+    """
+    whole, each = signs_in_halo(invoice, entity.halo_lines(invoice) if invoice.get("lines") else [], link)
+    linked = {line.halo_line_id: each * line.tax_amount for line in link.lines if line.halo_line_id}
+    lines: dict[str, Decimal] = {}
+    for answer in answers:
+        if ident(answer, "id") == link.halo_id and "tax_total" in answer:
+            held = decimal(answer, "tax_total")
+            if link.tax_total is not None and held != whole * link.tax_total:
+                return f"Halo holds {held} as the tax of the whole, Business Central computed {whole * link.tax_total}."
+        rows = (answer.get("lines") or ()) if "tax_total" in answer or "lines" in answer else (answer,)
+        for line in rows:
+            if "tax_amount" in line and ident(line, "id") in linked:
+                lines[ident(line, "id")] = decimal(line, "tax_amount")
+    differing = [key for key, held in lines.items() if held != linked[key]]
+    if not differing:
+        return ""
+    first = differing[0]
+    more = f", and another tax on {len(differing) - 1} more" if len(differing) > 1 else ""
+    return f"Halo holds {lines[first]} as the tax of a line, Business Central computed {linked[first]}{more}."
+
+
 def is_void(invoice: Record) -> bool:
     return flag(invoice, "voided")
 

@@ -70,6 +70,38 @@ async def test_a_halo_that_works_tax_out_otherwise_is_not_told_for_ever(
     assert written == {}, house.requests("halo")
 
 
+async def test_another_tax_that_halo_keeps_is_said_and_the_same_is_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = await synced(house)
+    assert (await house.outcomes("invoice", same))[0].warnings == ()
+    customer = str(int(house.halo("Invoice", same)["client_id"]))
+    product = str(int(house.halo("Invoice", same)["lines"][0]["_itemid"]))
+    save, of_lines = house.services.halo.save, True
+
+    async def otherwise(resource: str, rows: Any, **more: Any) -> Any:
+        name = "tax_amount" if of_lines else "tax_total"
+        rows = [{**row, name: row[name] + Decimal("0.01")} if name in row else row for row in rows]
+        return await save(resource, rows, **more)
+
+    monkeypatch.setattr(house.services.halo, "save", otherwise)
+    for of_lines in (True, False):
+        halo_id = house.invoice(customer, product)
+        house.switch(halo__updatelines_totals=of_lines)
+        await tell(house, halo_id)
+        await push(house)
+        tax = in_bc(house, halo_id)["totalTaxAmount"]
+        for source in ("webhook", "manual"):
+            if source == "manual":
+                await tell(house, halo_id, source=source)
+                await push(house)
+            newest = (await house.outcomes("invoice", halo_id))[0]
+            assert newest.status in ("synced", "unchanged")
+            (warned,) = newest.warnings
+            assert warned.code == "halo_tax_differs"
+            assert f"computed {Decimal(str(tax))}" in warned.message, (warned, tax)
+
+
 async def test_a_posting_that_moves_no_stamp_is_not_taken_for_an_echo_in_a_flood(house: House) -> None:
     await house.ask("PATCH", house.path, {"settings": {"post_invoices": True}})
     customer, product = await house.customer(), await house.product()
