@@ -20,6 +20,7 @@ from bc.entities.stamps import OF_ITSELF, is_as_written
 from bc.entities.values import Record, decimal, flag, text
 from bc.errors import Gone, Refused
 from bc.model import Action, Link, LinkedLine
+from bc.sync import line_costs
 from bc.sync.adapter import Due
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document, amount, is_posted, lines_of
@@ -40,7 +41,7 @@ def posting_parts(bc_id: str) -> tuple[Part, ...]:
 
 
 async def due(push: Push, record: Record, prepared: Prepared, link: Link, *, fresh: bool) -> Due:
-    """Whether it is to be posted: switched on, posted in Halo, a draft in BC, and the totals agree to the cent.
+    """Whether it is to be posted: switched on, posted in Halo, a draft in BC, the totals agree to the cent, the costs there.
 
     A draft that this push has not read back is read first: a bookkeeper may have changed it. Credit memos are left to
     the bookkeeper.
@@ -55,6 +56,8 @@ async def due(push: Push, record: Record, prepared: Prepared, link: Link, *, fre
         etag, net = str(document.get("@odata.etag", "")), amount(document, "totalAmountExcludingTax")
     wrong = _disagreement(record, prepared, net)
     tried = msgspec.structs.replace(link, unposted_etag=etag)
+    if not wrong and await line_costs.hold_back_posting(push, record, prepared, link):
+        wrong = "the costs of its lines are not in Business Central, and cannot come there once it is posted"
     if wrong:
         push.warn("not_posted", f"Invoice {prepared.plan.name} was not posted in Business Central: {wrong}.")
         return Due(False, tried, f"It would not be posted: {wrong}.")

@@ -115,6 +115,44 @@ def test_a_cost_that_bc_refuses_is_a_warning(costing: Acting, invoicing: Invoici
     assert warnings(outcome)
 
 
+def test_an_invoice_is_posted_only_once_its_costs_are_in_bc(costing: Acting, invoicing: Invoicing) -> None:
+    """A posted invoice can get no cost any more."""
+    costing.settings(post_invoices=True)
+    try:
+        halo_id = invoicing.invoice(costed(invoicing, "Service", 6), posted=True)
+        refusal = {"error": {"code": "Application_DialogException", "message": "The cost is frozen."}}
+        costing.fault(
+            "bc",
+            {"kind": "status", "status": 400, "body": refusal},
+            method="POST",
+            path="halobc",
+            body='"PATCH"',
+        )
+        outcome = pushed(costing, halo_id)
+        assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
+        assert warnings(outcome) == ["costs_not_sent", "not_posted"], outcome["warnings"]
+        assert "costs" in outcome["warnings"][1]["message"]
+        assert costing.bc_invoices(halo_id)[0]["status"] == "Draft"
+        costing.control.delete("/faults")
+        outcome = pushed(costing, halo_id)
+        assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "posted", [])
+        assert float(lines(costing, halo_id)[0]["unitCost"]) == 6
+    finally:
+        costing.settings(post_invoices=False)
+
+
+def test_an_invoice_in_another_currency_does_not_wait_for_costs_that_cannot_come(
+    costing: Acting, invoicing: Invoicing
+) -> None:
+    costing.settings(post_invoices=True)
+    try:
+        halo_id = invoicing.invoice(costed(invoicing, "Service", 77), currency_code=2, posted=True)
+        outcome = pushed(costing, halo_id)
+        assert (outcome["action"], warnings(outcome)) == ("posted", ["costs_not_sent"]), outcome
+    finally:
+        costing.settings(post_invoices=False)
+
+
 @pytest.mark.parametrize("answered", ["lost", "down"])
 def test_a_lost_answer_is_made_up_for(costing: Acting, invoicing: Invoicing, answered: str) -> None:
     halo_id = invoicing.invoice(costed(invoicing, "Service", 9), costed(invoicing, "Inventory", 8))
