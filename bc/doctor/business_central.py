@@ -1,4 +1,4 @@
-"""Business Central's end: environment and company, rights, defaults, posting groups, currency; two calls in all."""
+"""Business Central's end: environment and company, rights, defaults, posting groups, currency; two calls in all, and one for the extension."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bc.doctor.checks import Check, answer_of, failed, ok, refused, warning
 from bc.entities.values import text
 from bc.errors import CompanyGone
 from bc.model import Connection
-from bc.sync import breaker_notes
+from bc.sync import breaker_notes, line_costs
 
 if TYPE_CHECKING:
     from bc.clients.business_central import PartAnswer
@@ -60,6 +60,7 @@ async def _inside(services: Services, connection: Connection) -> list[Check]:
     checks = [_may_read(name, by_name[name]) for name in (_CUSTOMERS, _ITEMS, _INVOICES)]
     checks += [_currency(by_name[_COMPANY]), *_posting_groups(by_name[_ITEMS])]
     checks += _default_item(connection, by_name) + _default_accounts(connection, by_name)
+    checks += await _line_costs(services, connection)
     checks.append(
         warning(
             "number series",
@@ -68,6 +69,34 @@ async def _inside(services: Services, connection: Connection) -> list[Check]:
         )
     )
     return checks
+
+
+async def _line_costs(services: Services, connection: Connection) -> list[Check]:
+    """Whether the company takes the costs of lines, where they are to be sent (GUIDE G30)."""
+    if not connection.settings.use_advanced_cost_endpoint:
+        return []
+    name = "line costs"
+    match await answer_of(name, line_costs.probe(services.bc, connection)):
+        case "ready":
+            return [ok(name, "The extension “Halo Line Costs” answers.")]
+        case "absent":
+            return [
+                failed(
+                    name,
+                    "Costs are to be sent, and the extension “Halo Line Costs” is not installed in this environment.",
+                    "Install it (extension/README.md), or switch off “Send costs through the extension”.",
+                )
+            ]
+        case "forbidden":
+            return [
+                failed(
+                    name,
+                    "The extension “Halo Line Costs” is there, and the sign-in may not use it.",
+                    "Give the user or app the permission set HBC LINE COSTS in Business Central.",
+                )
+            ]
+        case check:
+            return [check]
 
 
 def _parts(connection: Connection) -> dict[str, Part]:

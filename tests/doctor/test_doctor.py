@@ -64,6 +64,43 @@ def test_a_missing_permission_set_is_named(acting: Acting) -> None:
     assert checks["Business Central customers"]["status"] == "ok"
 
 
+def test_a_token_with_more_than_is_needed_or_nothing_of_it_is_said(acting: Acting) -> None:
+    """Least privilege: what is not needed is named, and so is a role that is missing."""
+    path = f"/api/connections/{acting.connection['id']}/authorize"
+    for roles, status, word in (
+        (["API.ReadWrite.All", "Sites.FullControl.All"], "warning", "Sites.FullControl.All"),
+        (["API.ReadWrite.All"], "ok", "API.ReadWrite.All"),
+    ):
+        acting.control.post("/entra/claims", json={"token": "access", "roles": roles}).raise_for_status()
+        acting.post(path)
+        check = doctor(acting)["permissions"]
+        assert check["status"] == status, check
+        assert word in check["detail"]
+
+
+@pytest.mark.parametrize(
+    ("installed", "missing", "status", "words"),
+    [
+        (False, "", "failed", "Install it"),
+        (True, "salesLineCosts", "failed", "HBC LINE COSTS"),
+        (True, "", "ok", ""),
+    ],
+)
+def test_the_extension_for_line_costs_is_looked_for_where_costs_are_to_be_sent(
+    acting: Acting, installed: bool, missing: str, status: str, words: str
+) -> None:
+    assert "line costs" not in doctor(acting)
+    acting.settings(use_advanced_cost_endpoint=True)
+    switch(acting, bc__line_cost_extension=installed, bc__permission_missing_for=missing)
+    try:
+        check = doctor(acting)["line costs"]
+    finally:
+        switch(acting, bc__line_cost_extension=False, bc__permission_missing_for="")
+        acting.settings(use_advanced_cost_endpoint=False)
+    assert check["status"] == status, check
+    assert words in check.get("cure", "")
+
+
 def test_defaults_that_cannot_be_used_are_named(acting: Acting) -> None:
     blocked = next(row for row in acting.bc("items") if row.get("blocked"))
     acting.settings(default_invoice_item=blocked["number"], default_sales_account="0000")

@@ -84,6 +84,8 @@ async def test_a_wrong_storage_key_is_named(storage: str) -> None:
     error = await refusal_of(wrong)
     assert isinstance(error, NotConfigured)
     assert error.code == "storage_refused"
+    # The role that is missing is named, for an app that comes with an identity.
+    assert "the role Storage " in error.cure
 
 
 @pytest.mark.parametrize("text", ["AccountName=x", "a=b;c", "AccountName=x;AccountKey=y;TableEndpoint=ftp//"])
