@@ -43,6 +43,15 @@ ADDRESS = (
 FIELDS = (NUMBER, NAME, COUNTRY, *ADDRESS, PHONE, EMAIL, TAX_NUMBER)
 _AFTER_COUNTRY = frozenset(("city", "state", "postalCode"))
 
+# What a push reads of a client and of its main site.
+READS = frozenset(
+    (
+        *(spec.halo for spec in FIELDS if spec.part == "record"),
+        *("excludefrominvoicesync", "inactive", "dbc_company_id", "dbc_dimensions", "main_site_id"),
+    )
+)
+SITE_READS = frozenset(("delivery_address", COUNTRY.halo, PHONE.halo))
+
 ENDPOINT = "customers"
 SELECT = ",".join(("id", *(spec.bc for spec in FIELDS), "blocked", "lastModifiedDateTime"))
 

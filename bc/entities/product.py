@@ -29,6 +29,14 @@ PRICE = Field("baseprice", "unitPrice", "price", amount=True)
 COST = Field("costprice", "unitCost", "cost price", amount=True, create_only=True)
 FIELDS = (NUMBER, NAME, PRICE, COST)
 
+# What a push reads of an item.
+READS = frozenset(
+    (
+        *(spec.halo for spec in FIELDS),
+        *("type", "ignore_from_accounting_sync", "inactive", "dbc_company_id", "dbc_dimensions"),
+    )
+)
+
 ENDPOINT = "items"
 SELECT = "id,number,displayName,type,itemCategoryCode,unitPrice,unitCost,blocked,lastModifiedDateTime"
 

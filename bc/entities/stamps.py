@@ -27,15 +27,24 @@ def is_exact(stamp: str) -> bool:
 
 
 def is_as_written(
-    before: Record, answer: Record, ours: Record, *, moves: Collection[str] = (), whole: bool = False
+    before: Record,
+    answer: Record,
+    ours: Record,
+    *,
+    moves: Collection[str] = (),
+    whole: bool = False,
+    reads: Collection[str] = (),
 ) -> bool:
     """Whether Halo's answer to a save holds what was read before it plus what was written, and no edit in between.
 
     Otherwise the answer's stamp covers somebody's change as well, which no push has seen. Members that only one of
-    the two has say nothing, unless the answer must be `whole`: what it leaves out may have been edited. `moves` names
-    members that Halo works out by itself.
+    the two has say nothing, unless the answer must be `whole`: what it leaves out may have been edited. Nor may either
+    lack what the other has of `reads`, the members that a push reads. `moves` names members that Halo works out by itself.
     """
-    for name, value in {**before, **ours}.items():
+    known = {**before, **ours}
+    if any((name in known) != (name in answer) for name in reads):
+        return False
+    for name, value in known.items():
         if name in moves or (name.startswith("_") and name not in _KEPT):
             continue
         if name not in answer:

@@ -81,7 +81,7 @@ async def _create(block: Block, tasks: Sequence[Task]) -> None:
             task.failure = answer.failure
             continue
         record = {**created, **answer.record}
-        task.stamps.wrote(kind.stamp, {}, created, answer.record)
+        task.stamps.wrote(kind, {}, created, answer.record)
         task.halo_id, task.halo_name = ident(record, "id"), text(record, "name")
         task.site_id = ident(record, "main_site_id")
         task.was_created = True
@@ -170,7 +170,7 @@ async def _bring_up_to_date(block: Block, tasks: Sequence[Task], done: int) -> N
         task.wrote = task.wrote or answer.failure is None
         if answer.failure is None:
             held = block.directory.details.get(task.halo_id, {})
-            task.stamps.wrote(block.kind.stamp, held, row, answer.record)
+            task.stamps.wrote(block.kind, held, row, answer.record)
             block.directory.put({**held, **row, block.kind.stamp: task.stamps.own})
 
 

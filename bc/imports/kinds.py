@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -66,6 +66,8 @@ class LinkedKind(Protocol):
     record is read: the answer then shows the rest. None where what is not read could forbid the link."""
     stamp: str
     """Halo's field of the last change; a list row that has it tells whether a full record read before still holds."""
+    reads: Collection[str]
+    """The members of a Halo record that a push reads: an edit of one of them must never be hidden by our own write."""
 
     def bc_keys(self, row: Record) -> BcKeys: ...
 
@@ -109,6 +111,7 @@ class Customers:
     resource = "Client"
     written_unseen = frozenset(("accountsid", "tax_number", "dbc_company_id", "dbc_company_name"))
     stamp = "alastupdate"
+    reads = customer.READS
 
     _KEPT = (
         "id",
@@ -122,6 +125,7 @@ class Customers:
         "main_delivery_address",
         "alastupdate",
         "toplevel_id",
+        *sorted(customer.READS),
     )
     _COMPARED = ("accountsid", "accountsemailaddress", "tax_number", "dbc_company_id", "main_site_id")
 
@@ -201,6 +205,7 @@ class Products:
     resource = "Item"
     written_unseen: frozenset[str] = frozenset()
     stamp = "lastmodified"
+    reads = product.READS
 
     _KEPT = (
         "id",
@@ -213,6 +218,7 @@ class Products:
         "dbc_company_id",
         "dbc_company_name",
         "lastmodified",
+        *sorted(product.READS),
     )
     _COMPARED = ("accountsid", "type", "baseprice", "costprice", "assetgroup_id", "dbc_company_id")
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from bc.entities.customer import SITE_READS
 from bc.entities.stamps import is_as_written
 from bc.entities.values import Record, text
+
+if TYPE_CHECKING:
+    from bc.imports.kinds import LinkedKind
 
 _SITE = "slastupdate"
 # Halo shows the main site's address on its client too.
@@ -17,7 +22,8 @@ class Stamps:
     """Of one record and its main site: `own_read` and `site_read` as they were read, `own` and `site` after our write.
 
     "" stands for not known, also after a write whose answer shows an edit in between: that edit must still be seen.
-    `wrote_own`, `wrote_the_site`: whether a write of ours moved the stamp.
+    `wrote_own`, `wrote_the_site`: whether a write of ours moved the stamp. `sure_of_own`, `sure_of_site`: whether its
+    answer and what was read before have all that a push reads, so that an edit in between would have shown.
     """
 
     own_read: str = ""
@@ -26,6 +32,8 @@ class Stamps:
     site: str = ""
     wrote_own: bool = False
     wrote_the_site: bool = False
+    sure_of_own: bool = False
+    sure_of_site: bool = False
     _site_before: Record | None = None
 
     def read(self, record: Record, stamp: str, site: Record | None) -> None:
@@ -33,15 +41,19 @@ class Stamps:
         self.site = self.site_read = text(site, _SITE) if site else ""
         self._site_before = site
 
-    def wrote(self, stamp: str, before: Record, row: Record, answer: Record) -> None:
+    def wrote(self, kind: LinkedKind, before: Record, row: Record, answer: Record) -> None:
         self.wrote_own = True
-        known = is_as_written(before, answer, row, moves=(stamp, *_NOT_THE_CLIENTS))
-        self.own = text(answer, stamp) if known else ""
+        moves = (kind.stamp, *_NOT_THE_CLIENTS)
+        known = is_as_written(before, answer, row, moves=moves)
+        self.own = text(answer, kind.stamp) if known else ""
+        self.sure_of_own = is_as_written(before, answer, row, moves=moves, reads=kind.reads)
 
     def wrote_site(self, row: Record, answer: Record) -> None:
         self.wrote_the_site = True
-        known = is_as_written(self._site_before or {}, answer, row, moves=(_SITE,))
+        before = self._site_before or {}
+        known = is_as_written(before, answer, row, moves=(_SITE,))
         self.site = text(answer, _SITE) if known else ""
+        self.sure_of_site = is_as_written(before, answer, row, moves=(_SITE,), reads=SITE_READS)
 
     def of_new(self, *, has_site: bool) -> str:
         """The stamp for a new link: what was true before it was linked is no change to be sent."""
@@ -54,7 +66,7 @@ class Stamps:
         """
         own, mark, site = held.partition("/")
         if self.wrote_own and own and own == self.own_read:
-            own = self.own
+            own = self.own if self.sure_of_own else ""
         if self.wrote_the_site and site and site == self.site_read:
-            site = self.site
+            site = self.site if self.sure_of_site else ""
         return f"{own}{mark}{site}"

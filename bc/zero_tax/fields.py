@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
+from bc.entities import customer, product
 from bc.entities.values import Record, ident
 from bc.model import Entity
 from bc.store.tax_values import TaxValue
@@ -24,6 +25,7 @@ FIELDS: Mapping[Entity, tuple[str, ...]] = {
 }
 RESOURCES: Mapping[Entity, str] = {"customer": "Client", "product": "Item"}
 STAMPS: Mapping[Entity, str] = {"customer": "alastupdate", "product": "lastmodified"}
+READS: Mapping[Entity, frozenset[str]] = {"customer": customer.READS, "product": product.READS}
 ORDER: tuple[Entity, ...] = ("customer", "product")
 
 

@@ -18,7 +18,7 @@ from bc.jobs.jobs import Count
 from bc.model import Entity, JobFailure
 from bc.store.rows import Stale
 from bc.store.tax_values import TaxValue
-from bc.zero_tax.fields import RESOURCES, STAMPS, changes, code, present, tells_all
+from bc.zero_tax.fields import READS, RESOURCES, STAMPS, changes, code, present, tells_all
 from bc.zero_tax.state import ZeroTax
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ async def recognise(
     Not where Halo's answer shows an edit in between: that one is still to be pushed.
     """
     links = services.store.links
-    known = is_as_written(before, answer.record, row, moves=(STAMPS[entity],))
+    known = is_as_written(before, answer.record, row, moves=(STAMPS[entity],), reads=READS[entity])
     stamp = text(answer.record, STAMPS[entity]) if known else ""
     for link in await links.by_halo_id(entity, halo_id):
         stored = await links.get(link.connection_id, entity, halo_id)

@@ -63,6 +63,13 @@ def test_where_the_answer_must_be_whole_what_it_leaves_out_may_have_been_edited(
     assert is_as_written(BEFORE, {**BEFORE, "more": 1}, {"dbc_id": "x", "_dont": True}, whole=True)
 
 
+def test_what_a_push_reads_must_be_in_both_or_in_neither() -> None:
+    assert is_as_written({"id": 7}, {"id": 7, "more": 1}, {"tax": 2}, reads=("name", "tax_number"))
+    assert not is_as_written({"id": 7}, {"id": 7, "name": "New"}, {}, reads=("name",))
+    assert not is_as_written({"id": 7, "name": "New"}, {"id": 7}, {}, reads=("name",))
+    assert is_as_written({"id": 7}, {"id": 7, "name": "New"}, {"name": "New"}, reads=("name",))
+
+
 def test_another_product_on_a_line_is_an_edit_though_its_name_looks_like_a_commands() -> None:
     before = {"id": 7, "lines": [{"id": 1, "_itemid": 5}]}
     assert is_as_written(before, before, {})

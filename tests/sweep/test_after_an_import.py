@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 
 from bc.entities.stamps import is_exact
 from tests.sweep.house import House, whole
@@ -84,3 +87,37 @@ async def test_an_edit_that_waits_is_not_hidden_by_an_import_that_writes_over_it
     assert house.halo("Client", link.halo_id)["accountsemailaddress"] == "from-bc@example.com"
     await house.sweep()
     assert ("customer", link.halo_id) in await house.dirty()
+
+
+async def test_an_edit_in_the_midst_of_an_import_is_not_hidden_by_what_the_import_writes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what a push reads and an import does not: the import must not take the stamp for its own."""
+    await house.sweep()
+    await _imported(house)
+    links = [link async for link in house.services.store.links.all(house.connection_id, "customer")]
+    link = next(one for one in links if is_exact(one.halo_stamp.split("/")[0]))
+    changed = house.control.patch(
+        f"/bc/{house.company}/customers/{link.bc_id}", json={"email": "from-bc@example.com"}
+    )
+    changed.raise_for_status()
+    save, value = house.services.halo.save, house.bc("dimensionValues")[0]
+    code = next(row["code"] for row in house.bc("dimensions") if row["id"] == value["dimensionId"])
+    edited = False
+
+    async def in_the_midst(resource: str, rows: Any, **more: Any) -> Any:
+        nonlocal edited
+        if resource == "Client" and not edited:
+            edited = True
+            row = {"dimension_code": code, "dimension_value_code": value["code"]}
+            house.edit("Client", link.halo_id, {"dbc_dimensions": [row]})
+        return await save(resource, rows, **more)
+
+    monkeypatch.setattr(house.services.halo, "save", in_the_midst)
+    await _imported(house)
+    assert edited
+    assert house.halo("Client", link.halo_id)["accountsemailaddress"] == "from-bc@example.com"
+    await house.sweep()
+    await house.push()
+    held = [row for row in house.bc("defaultDimensions") if row["parentId"] == link.bc_id]
+    assert value["id"] in [row["dimensionValueId"] for row in held]
