@@ -111,7 +111,7 @@ class Customers:
     resource = "Client"
     written_unseen = frozenset(("accountsid", "tax_number", "dbc_company_id", "dbc_company_name"))
     stamp = "alastupdate"
-    reads = customer.READS
+    reads: Collection[str] = customer.READS
 
     _KEPT = (
         "id",
@@ -205,7 +205,7 @@ class Products:
     resource = "Item"
     written_unseen: frozenset[str] = frozenset()
     stamp = "lastmodified"
-    reads = product.READS
+    reads: Collection[str] = product.READS
 
     _KEPT = (
         "id",
