@@ -81,6 +81,8 @@ class InvoicePlan:
     net_total: Decimal
     warnings: tuple[OutcomeWarning, ...] = ()
     kind: DocumentKind = INVOICE
+    ordered: bool = False
+    """Whether new lines go in order, without numbers of ours: this BC refuses them (F57)."""
 
     @property
     def header_payload(self) -> str:

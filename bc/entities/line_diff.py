@@ -2,6 +2,8 @@
 
 BC forbids a change of `sequence`, so a line that stays keeps its number, a new one takes the next number by the rule
 where it fits before its follower, and where it does not fit the lines from there on are deleted and inserted anew.
+
+Where BC takes no numbers of ours (22.0 did not, F57), new lines go in order without one: BC puts each behind the last.
 """
 
 from __future__ import annotations
@@ -20,14 +22,20 @@ from bc.model import LinkedLine
 DISCOUNT = ("discountPercent", "discountAmount")
 
 
+# What BC adds to its last number for a line that comes without one.
+STEP_OF_BC = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Insert:
+    """`sequence` below zero: BC gives the number itself, presumably this one without its sign."""
+
     line: LinePlan
     sequence: int
 
     @property
     def body(self) -> dict[str, Any]:
-        return {"sequence": self.sequence, **self.line.body}
+        return {"sequence": self.sequence, **self.line.body} if self.sequence > 0 else self.line.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LineDiff:
-    """`numbers` is the sequence of every planned line after the change, in order."""
+    """`numbers` is the sequence of every planned line after the change, in order (see `Insert`)."""
 
     deletes: tuple[LinkedLine, ...]
     changes: tuple[Change, ...]
@@ -51,9 +59,14 @@ class LineDiff:
 
 
 def diff_lines(
-    existing: Sequence[LinkedLine], wanted: Sequence[LinePlan], *, group_increment: int, line_increment: int
+    existing: Sequence[LinkedLine],
+    wanted: Sequence[LinePlan],
+    *,
+    group_increment: int,
+    line_increment: int,
+    ordered: bool = False,
 ) -> LineDiff:
-    """Compare what BC has (ours and foreign lines) with the plan.
+    """Compare what BC has (ours and foreign lines) with the plan. `ordered`: BC takes no numbers of ours.
 
     Foreign lines (no `halo_line_id`) are left alone; their numbers are never taken.
     Raises `Refused` `line_number_overflow`.
@@ -65,6 +78,7 @@ def diff_lines(
         numbering = Numbering(group_increment, line_increment)
         numbers: list[int] = []
         misfit = None
+        behind = max((*foreign, *(ours[key].sequence for key in kept)), default=0)
         for position, line in enumerate(wanted):
             if line.key in kept:
                 number = ours[line.key].sequence
@@ -72,6 +86,9 @@ def diff_lines(
                     misfit = position
                     break
                 numbering.follow(line.kind, number)
+            elif ordered:
+                numbering.last = max(numbering.last, behind) + STEP_OF_BC
+                number = -numbering.last
             else:
                 number = numbering.take(line.kind)
                 while number in foreign:

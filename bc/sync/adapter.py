@@ -40,6 +40,10 @@ class Partly(Refused):
     """Refused with an earlier piece of the change carried out: the intent stays, so that BC is read before more is sent."""
 
 
+class Otherwise(Refused):
+    """Refused in this form, with nothing carried out: planned again, it takes another."""
+
+
 class Removed(Refused):
     """Refused, and the BC record was removed on account of it: the link goes too."""
 

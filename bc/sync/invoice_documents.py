@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -52,6 +53,40 @@ def linked_lines(
         for line in lines_of(document)
     )
     return tuple(msgspec.structs.replace(line, cost=costs.get((line.bc_id, line.payload))) for line in lines)
+
+
+def keys_of(
+    document: Document, plan: InvoicePlan, numbers: Mapping[str, int], known: Sequence[LinkedLine] = ()
+) -> dict[str, str]:
+    """BC line id -> key: by the ids we know, else by the numbers we gave; where we gave none, by what the lines hold.
+
+    Numbers that BC gave are only guessed (`Insert`): a customer's recurring lines stand among them.
+    """
+    keys = keys_by_number(document, numbers, known)
+    unnumbered = {key for key, number in numbers.items() if number < 0} - set(keys.values())
+    if not unnumbered:
+        return keys
+    for exactly in (True, False):
+        left = [line for line in lines_of(document) if str(line["id"]) not in keys]
+        for planned in plan.lines:
+            if planned.key not in unnumbered:
+                continue
+            place = next((n for n, line in enumerate(left) if _holds(line, planned, exactly=exactly)), None)
+            if place is not None:
+                keys[str(left[place]["id"])] = planned.key
+                unnumbered.discard(planned.key)
+                del left[: place + 1]
+    guessed = {key: -numbers[key] for key in unnumbered}
+    by_guess = keys_by_number(document, guessed)
+    return {**{line: key for line, key in by_guess.items() if line not in keys}, **keys}
+
+
+def _holds(line: Document, planned: LinePlan, *, exactly: bool) -> bool:
+    """Whether it holds what is planned; not `exactly`: but for its text, which BC may alter on its own."""
+    if exactly:
+        return held(line, planned) == planned.payload
+    body = {name: value for name, value in planned.body.items() if name != "description"}
+    return len(body) > 1 and held(line, replace(planned, body=body)) == _encode(body).decode()
 
 
 def keys_by_number(

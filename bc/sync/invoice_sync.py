@@ -16,7 +16,7 @@ from bc.entities.stamps import OF_ITSELF, is_as_written, offer
 from bc.entities.values import Record, flag, ident, text
 from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
-from bc.sync import credit_notes, invoice_writes, invoices, line_costs, posting
+from bc.sync import credit_notes, invoice_writes, invoices, line_costs, line_numbers, posting
 from bc.sync.adapter import Due
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
@@ -154,7 +154,8 @@ class InvoiceSync:
         try:
             return await invoice_writes.create(push, plan, link, repeated=repeated)
         except Refused as error:
-            unapplied = credit_notes.unapplied(push, plan.plan, error)
+            refused = line_numbers.refused(push, error, ordered=plan.plan.ordered)
+            unapplied = credit_notes.unapplied(push, plan.plan, refused)
         again = invoices.compared(unapplied, link, push.connection.settings)
         return await invoice_writes.create(push, again, link, repeated=repeated)
 
@@ -164,7 +165,8 @@ class InvoiceSync:
         try:
             return await invoice_writes.update(push, plan, link)
         except Refused as error:
-            unapplied = credit_notes.unapplied(push, plan.plan, error)
+            refused = line_numbers.refused(push, error, ordered=plan.plan.ordered)
+            unapplied = credit_notes.unapplied(push, plan.plan, refused)
         again = invoices.compared(unapplied, link, push.connection.settings)
         return await invoice_writes.update(push, again, link) if again.parts else link
 

@@ -21,8 +21,8 @@ from bc.sync.invoice_documents import (
     BLANK_GUID,
     Document,
     applied,
-    keys_by_number,
     keys_by_order,
+    keys_of,
     lines_of,
     net_difference,
 )
@@ -42,7 +42,7 @@ async def create(push: Push, prepared: Prepared, link: Link, *, repeated: bool) 
     plan, inserts = prepared.plan, prepared.diff.inserts
     document = await _inserted(push, plan, inserts, repeated=repeated)
     await refuse_unfit(push, plan, document)
-    keys = keys_by_number(document, prepared.numbers)
+    keys = keys_of(document, plan, prepared.numbers)
     if len(keys) == len(plan.lines):
         return _taken(push, link, document, prepared, keys)
     # Only the first of its lines were taken at once, or those of an earlier attempt stand there.
@@ -108,7 +108,7 @@ async def update(push: Push, prepared: Prepared, link: Link) -> Link:
         if _renumbered(prepared, link):
             raise _partly(prepared.plan)
         if not prepared.parts:
-            return _taken(push, link, document, prepared, _keys_after(document, link))
+            return _taken(push, link, document, prepared, _keys_after(document, link, prepared.plan))
 
 
 async def _updated(push: Push, prepared: Prepared, link: Link, size: int) -> Link:
@@ -128,7 +128,7 @@ async def _updated(push: Push, prepared: Prepared, link: Link, size: int) -> Lin
                 raise
             raise _stopped(prepared.plan, error) from error
         document = answers[-1].body if last else None
-    keys = keys_by_number(document or {}, prepared.numbers, _staying(link, prepared))
+    keys = keys_of(document or {}, prepared.plan, prepared.numbers, _staying(link, prepared))
     return _taken(push, link, document or {}, prepared, keys)
 
 
@@ -143,7 +143,7 @@ async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
     _raise_first_error(answers, wrote=True)
     document = answers[-1].body or {}
     await refuse_unfit(push, prepared.plan, document)
-    now = applied(link, document, prepared.plan, _keys_after(document, link))
+    now = applied(link, document, prepared.plan, _keys_after(document, link, prepared.plan))
     return msgspec.structs.replace(now, payload=prepared.plan.header_payload)
 
 
@@ -298,7 +298,7 @@ def _raise_first_error(answers: Sequence[PartAnswer], *, wrote: bool) -> None:
 
 def recovered(document: Document, prepared: Prepared, link: Link) -> Link:
     """The link as BC now has it, after a write of unknown outcome or somebody else's edit."""
-    return applied(link, document, prepared.plan, _keys_after(document, link))
+    return applied(link, document, prepared.plan, _keys_after(document, link, prepared.plan))
 
 
 def merged(document: Document, prepared: Prepared, link: Link, *, policy: str) -> Link:
@@ -334,14 +334,15 @@ def _merged_header(link: Link, now: Link, plan: InvoicePlan) -> tuple[str, list[
     return msgspec.json.encode({**msgspec.json.decode(merged), **cleared}).decode(), both
 
 
-def _keys_after(document: Document, link: Link) -> dict[str, str]:
+def _keys_after(document: Document, link: Link, plan: InvoicePlan) -> dict[str, str]:
     """BC line id -> key in a document that may have changed in any way since the link was written."""
     numbers = link.intent.numbers if link.intent else {}
     known = link.lines if link.bc_id == str(document["id"]) else ()
     lines = lines_of(document)
     ids = {str(line["id"]) for line in lines}
     all_new = bool(known) and len(lines) == len(known) and not any(line.bc_id in ids for line in known)
-    if all_new and any(int(line["sequence"]) not in numbers.values() for line in lines):
+    given = {abs(number) for number in numbers.values()}
+    if all_new and any(int(line["sequence"]) not in given for line in lines):
         # Neither the old lines nor all those we meant to insert: BC re-created them.
         return keys_by_order(document, known)
-    return keys_by_number(document, numbers, known)
+    return keys_of(document, plan, numbers, known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from bc.entities.line_diff import Insert, LineDiff, diff_lines
 from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import Refused
 from bc.model import ConnectionSettings, Link
+from bc.sync import line_numbers
 from bc.sync.context import Push
 from bc.sync.credit_notes import applies_to
 from bc.sync.invoice_documents import Document
@@ -88,7 +89,15 @@ async def prepare(push: Push, invoice: Record, parties: Parties, link: Link | No
         applies_to=target,
         bill_to=parties.bill_to,
     )
-    return compared(plan, link, settings)
+    if line_numbers.are_refused(push):
+        plan = replace(plan, ordered=True)
+    prepared = compared(plan, link, settings)
+    if plan.ordered and prepared.diff.inserts:
+        push.warn(
+            "sequence_refused",
+            "This Business Central refuses line numbers of ours, so the new lines have its own: they are in order.",
+        )
+    return prepared
 
 
 def compared(plan: InvoicePlan, link: Link | None, settings: ConnectionSettings) -> Prepared:
@@ -99,6 +108,7 @@ def compared(plan: InvoicePlan, link: Link | None, settings: ConnectionSettings)
         plan.lines,
         group_increment=settings.group_increment,
         line_increment=settings.line_increment,
+        ordered=plan.ordered,
     )
     if link is None or not link.exists:
         return Prepared("create", plan, digest, diff, plan.header, create_parts(plan, diff.inserts))

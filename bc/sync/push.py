@@ -18,7 +18,7 @@ from bc.entities.values import Record
 from bc.errors import Conflict, Gone, Refused, Skip
 from bc.model import Action, Connection, Dirty, Link, Outcome
 from bc.store.rows import Row
-from bc.sync.adapter import Adapter, Partly, Plan, Posts, Removed
+from bc.sync.adapter import Adapter, Otherwise, Partly, Plan, Posts, Removed
 from bc.sync.context import Push, current_push, utc_now
 from bc.sync.intents import broken, commit, intend, reread, unless_deleted, withdraw
 from bc.sync.outcomes import VERBS, outcome_of
@@ -246,6 +246,8 @@ async def _act(
         except Removed:
             await push.services.store.links.delete(row.value, row.etag)
             raise
+        except Otherwise:
+            plan = await adapter.prepare(push, record, row.value)
         except Partly:
             raise
         except (Refused, Skip):

@@ -30,14 +30,16 @@ class KnownInBc:
         stored = self._found.get((connection_id, kind, number))
         if stored is None:
             return False, None
-        at, value = stored
-        fresh = FRESH_SECONDS if value is not None else 10
-        return (True, value) if time.monotonic() - at < fresh else (False, None)
+        until, value = stored
+        return (True, value) if time.monotonic() < until else (False, None)
 
-    def put(self, connection_id: str, kind: str, number: str, value: Any) -> None:
+    def put(
+        self, connection_id: str, kind: str, number: str, value: Any, *, seconds: float | None = None
+    ) -> None:
         if len(self._found) > 20_000:
             self._found.clear()
-        self._found[connection_id, kind, number] = (time.monotonic(), value)
+        fresh = seconds or (FRESH_SECONDS if value is not None else 10)
+        self._found[connection_id, kind, number] = (time.monotonic() + fresh, value)
 
 
 def product_of(link: Link) -> ProductRef | None:

@@ -206,3 +206,25 @@ def test_what_stays_where_it_fits_is_not_touched(before: list[LinePlan], wanted:
 def _other_type(line: LinkedLine, planned: LinePlan) -> bool:
     found: dict[str, Any] = msgspec.json.decode(line.payload)
     return bool(found["lineType"] != planned.body["lineType"])
+
+
+@given(LINES, LINES, st.sets(st.integers(1, 9), max_size=2))
+def test_without_numbers_of_ours_bc_comes_to_the_same_order(
+    before: list[LinePlan], after: list[LinePlan], taken: set[int]
+) -> None:
+    """F57: BC puts each line that comes without a number behind the last, deletes go first."""
+    theirs = [LinkedLine(bc_id=f"x{n}", sequence=n * 7_000, etag="e") for n in taken]
+    existing = [*held(before, tuple(range(10_000, 10_000 * len(before) + 1, 10_000))), *theirs]
+    change = diff_lines(existing, after, group_increment=1000, line_increment=1, ordered=True)
+    gone = {line.bc_id for line in change.deletes}
+    state = {line.sequence: (line.halo_line_id, line.payload) for line in existing if line.bc_id not in gone}
+    for edit in change.changes:
+        state[edit.existing.sequence] = (edit.line.key, edit.line.payload)
+    for insert in change.inserts:
+        assert "sequence" not in insert.body
+        number = max(state, default=0) + 10_000
+        assert number == -insert.sequence
+        state[number] = (insert.line.key, insert.line.payload)
+    ours = [found for _, found in sorted(state.items()) if found[0]]
+    assert ours == [(line.key, line.payload) for line in after]
+    assert sum(1 for key, _ in state.values() if not key) == len(theirs)
