@@ -78,6 +78,7 @@ class ConnectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     default_invoice_item: str | None = None
     sync_inv_groups: bool = False
     sync_credit_notes: bool = True
+    payment_terms: dict[str, str] = {}
     group_increment: int = 1000
     line_increment: int = 1
     item_default_group: str | None = None

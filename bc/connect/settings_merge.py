@@ -36,6 +36,7 @@ from bc.model import (
 )
 
 MOST_MAPPINGS = 1000
+PAYMENT_TERMS_LENGTH = 10
 _NUMBER = or_null(text(NUMBER_LENGTH))
 _GROUP = or_null(record_id)
 _POLICY = one_of(*get_args(Policy))
@@ -92,6 +93,13 @@ def _category_mappings(value: Any) -> tuple[CategoryMapping, ...]:
     return tuple(found.values())
 
 
+def _payment_terms(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or len(value) > 100:
+        raise Unfit("Expected an object of Halo's payment terms, each with a code of Business Central.")
+    # BC's codes are upper-case, however they were typed.
+    return {record_id(name): text(PAYMENT_TERMS_LENGTH)(code).upper() for name, code in value.items()}
+
+
 def _item_types(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or len(value) > 100:
         raise Unfit("Expected an object of Halo's item types.")
@@ -131,6 +139,7 @@ FIELDS: Mapping[str, Check] = {
     "default_invoice_item": _NUMBER,
     "sync_inv_groups": flag,
     "sync_credit_notes": flag,
+    "payment_terms": _payment_terms,
     "group_increment": _INCREMENT,
     "line_increment": _INCREMENT,
     "item_default_group": _GROUP,

@@ -165,11 +165,12 @@ def plan(
     kind: DocumentKind = INVOICE,
     applies_to: str = "",
     bill_to: str = "",
+    payment_terms: str = "",
 ) -> InvoicePlan:
     """What the invoice becomes in BC. Raises `Refused` or `Skip` with the first line that cannot be booked.
 
     `applies_to`: the BC id of the posted invoice that a credit note credits. `bill_to`: that of who pays, where it is
-    not the customer.
+    not the customer. `payment_terms`: that of terms other than BC would take from who pays.
     """
     halo_id = ident(invoice, "id")
     name = display_name(invoice)
@@ -196,19 +197,22 @@ def plan(
             f"{kind.word.capitalize()} {name} has no line to book.",
             cure=f"Add a line with a product or an account to the {kind.word} in Halo.",
         )
-    header = _header(invoice, customer, bill_to, currency, kind)
+    header = _header(invoice, customer, bill_to, payment_terms, currency, kind)
     if applies_to:
         header["invoiceId"] = applies_to
     return InvoicePlan(halo_id, name, header, tuple(lines), net_total, tuple(warnings), kind)
 
 
 def _header(
-    invoice: Record, customer: Link, bill_to: str, currency: str, kind: DocumentKind
+    invoice: Record, customer: Link, bill_to: str, payment_terms: str, currency: str, kind: DocumentKind
 ) -> dict[str, Any]:
-    # The customer stands first and the payer next: they overwrite terms, currency and addresses that came before.
+    # The customer stands first and the payer next: they overwrite terms, currency and addresses that came before. The
+    # terms move the due date, which comes after them.
     header: dict[str, Any] = {"customerId": customer.bc_id}
     if bill_to:
         header["billToCustomerId"] = bill_to
+    if payment_terms:
+        header["paymentTermsId"] = payment_terms
     header["externalDocumentNumber"] = external_number(ident(invoice, "id"))
     dated = day(invoice, "invoice_date")
     if dated:

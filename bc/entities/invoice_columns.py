@@ -18,6 +18,7 @@ HEADER: Final = frozenset(
         "invoice_date",
         "duedate",
         "currency_code",
+        "paymentterms",
         "cust_order_number",
         "creditlinkedtoinvoiceid",
         "posted",

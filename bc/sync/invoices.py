@@ -24,13 +24,15 @@ from bc.sync.context import Push
 from bc.sync.credit_notes import applies_to
 from bc.sync.invoice_documents import Document
 from bc.sync.invoice_parties import Parties
+from bc.sync.payment_terms import payment_terms_of
 from bc.sync.references import references_of
 
 RECREATES_LINES = frozenset(("customerId", "billToCustomerId", "currencyCode"))
 # What BC works out anew, over what was sent before, when one of these changes.
 OVERWRITES: Mapping[str, frozenset[str]] = {
-    "customerId": frozenset(("billToCustomerId", "currencyCode", "dueDate")),
-    "billToCustomerId": frozenset(("currencyCode", "dueDate")),
+    "customerId": frozenset(("billToCustomerId", "paymentTermsId", "currencyCode", "dueDate")),
+    "billToCustomerId": frozenset(("paymentTermsId", "currencyCode", "dueDate")),
+    "paymentTermsId": frozenset(("dueDate",)),
     "postingDate": frozenset(("dueDate",)),
     "invoiceDate": frozenset(("dueDate",)),
     "creditMemoDate": frozenset(("dueDate",)),
@@ -88,6 +90,7 @@ async def prepare(push: Push, invoice: Record, parties: Parties, link: Link | No
         kind=kind,
         applies_to=target,
         bill_to=parties.bill_to,
+        payment_terms=await payment_terms_of(push, invoice, kind, link),
     )
     if line_numbers.are_refused(push):
         plan = replace(plan, ordered=True)

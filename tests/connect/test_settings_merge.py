@@ -67,6 +67,12 @@ def test_category_mappings() -> None:
     assert refused({"item_group_mappings": twice}) == ["settings.item_group_mappings[1]"]
 
 
+def test_payment_terms() -> None:
+    assert merged({"payment_terms": {"14": " 14 days"}}).payment_terms == {"14": "14 DAYS"}
+    before = merged({"payment_terms": {"14": "14 DAYS"}})
+    assert merged({"payment_terms": {}}, before).payment_terms == {}
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -86,6 +92,10 @@ def test_category_mappings() -> None:
         ("default_invoice_item", "a\x00b"),
         ("conflict_policy", None),
         ("item_group_mappings", {"CHAIR": "1"}),
+        ("payment_terms", [["14", "14 DAYS"]]),
+        ("payment_terms", {"14": "FOURTEEN DAYS"}),
+        ("payment_terms", {"": "14 DAYS"}),
+        ("payment_terms", {"14": 14}),
         ("delta_imports", []),
         ("no_such_setting", 1),
     ],

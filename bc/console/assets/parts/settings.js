@@ -14,7 +14,7 @@ const POLICIES = [
 ];
 const EXAMPLE = ['Service', 'Service', 'Inventory', 'Inventory', 'Service'];
 
-// kind: 'text' (null when empty), 'item' and 'group' (texts that can be picked), 'whole', 'tick', 'date', or a list of [value, words].
+// kind: 'text' (null when empty), 'pairs' (an object, as “a = b, c = d”), 'item' and 'group' (texts that can be picked), 'whole', 'tick', 'date', or a list of [value, words].
 /** @type {[string, [name: string, label: string, kind: string | string[][], hint: string][]][]} */
 const GROUPS = [
   ['Invoices', [
@@ -23,6 +23,8 @@ const GROUPS = [
       'Once an invoice is posted in Halo and both net totals agree to the cent. Posting cannot be undone: a posted invoice is corrected with a credit memo. Credit notes stay drafts.'],
     ['default_invoice_item', 'Default product', 'item',
       'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
+    ['payment_terms', 'Payment terms', 'pairs',
+      'Halo’s number and Business Central’s code, such as 14 = 14 DAYS, 30 = 30 DAYS. Others keep the terms of who pays there. The due date is always Halo’s.'],
     ['sync_credit_notes', 'Send credit notes, as credit memos', 'tick', ''],
     ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
     ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
@@ -132,7 +134,9 @@ function Numbers({ group, line }) {
 function shown(settings) {
   return Object.fromEntries(Object.keys(KINDS).map((name) => [
     name,
-    KINDS[name] === 'tick' ? Boolean(held(settings, name)) : String(held(settings, name) ?? ''),
+    KINDS[name] === 'tick' ? Boolean(held(settings, name))
+      : KINDS[name] === 'pairs' ? Object.entries(held(settings, name) || {}).map((pair) => pair.join(' = ')).join(', ')
+        : String(held(settings, name) ?? ''),
   ]));
 }
 
@@ -154,6 +158,10 @@ function sent(name, value) {
   const kind = KINDS[name];
   if (kind === 'whole') return /^[0-9]{1,9}$/.test(value.trim()) ? Number(value) : value;
   if (Array.isArray(kind)) return value || null;
+  if (kind === 'pairs') {
+    const pairs = value.split(',').map((pair) => pair.trim()).filter(Boolean);
+    return Object.fromEntries(pairs.map((pair) => pair.split('=').map((part) => part.trim())));
+  }
   if (['text', 'date', 'item', 'group'].includes(kind)) return value.trim() || null;
   return value;
 }
