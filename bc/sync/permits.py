@@ -147,29 +147,50 @@ class PumpPermits:
 
 
 class BorrowedPermits:
-    """Permits for callers beside the pump (console, imports): each borrows one from storage for one call."""
+    """Permits for callers beside the pump (console, imports): each borrows one from storage for one call.
+
+    Of one process only as many ask storage as there are places, in the order in which they came: all of a crowd would
+    write the same row, and keep each other and the pump from it.
+    """
 
     def __init__(self, budgets: Budgets, budget: BcBudget, limit: int) -> None:
         self._budgets = budgets
         self._budget = budget
         self._limit = limit
+        self._queues: dict[str, asyncio.Semaphore] = {}
 
     @asynccontextmanager
     async def hold(self, connection: Connection, requests: int = 1) -> AsyncIterator[None]:
         """A place among the five for a call that counts as `requests` at BC. Raises `Throttled` after a minute."""
         principal, holder = principal_of(connection), f"call-{secrets.token_hex(6)}"
         until = time.monotonic() + BORROW_PATIENCE
+        queue = self._queues.setdefault(principal, asyncio.Semaphore(self._limit))
+        try:
+            async with asyncio.timeout(BORROW_PATIENCE):
+                await queue.acquire()
+        except TimeoutError:
+            raise _all_taken() from None
+        try:
+            await self._borrow(principal, holder, until)
+            try:
+                await self._budget.take(principal, requests, BORROW_PATIENCE)
+                yield
+            finally:
+                await self._budgets.give_back(principal, holder)
+        finally:
+            queue.release()
+
+    async def _borrow(self, principal: str, holder: str, until: float) -> None:
         while not await self._budgets.borrow(principal, holder, self._limit, BORROW_SECONDS):
             if time.monotonic() > until:
                 await self._budgets.give_back(principal, holder)
-                raise Throttled(
-                    "throttled",
-                    "All of Business Central's places for this connection are taken.",
-                    cure="Try again in a minute; a large sync is running.",
-                )
+                raise _all_taken()
             await asyncio.sleep(0.25)
-        try:
-            await self._budget.take(principal, requests, BORROW_PATIENCE)
-            yield
-        finally:
-            await self._budgets.give_back(principal, holder)
+
+
+def _all_taken() -> Throttled:
+    return Throttled(
+        "throttled",
+        "All of Business Central's places for this connection are taken.",
+        cure="Try again in a minute; a large sync is running.",
+    )
