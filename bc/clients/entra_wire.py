@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bc.clients.transport import retry_after
+from bc.clients.transport import in_words, retry_after
 from bc.errors import Refused, Transient
 
 MAX_ANSWER = 1024 * 1024
@@ -129,7 +129,7 @@ class EntraWire:
                 answer = WireAnswer(response.status_code, body.decode("utf-8", "replace"), response.headers)
         except httpx.HTTPError as error:
             raise unavailable(
-                f"Microsoft's sign-in service at {parts.hostname} cannot be reached ({type(error).__name__})."
+                f"Microsoft's sign-in service at {parts.hostname} cannot be reached ({in_words(error)})."
             ) from None
         self.last = answer
         if 300 <= answer.status_code < 400:

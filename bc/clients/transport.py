@@ -25,7 +25,16 @@ from bc.clients.tls import ssl_context
 from bc.errors import NotConfigured, Refused, SyncError, Transient, UnknownOutcome
 from bc.settings import Secret
 
-__all__ = ["Answer", "Transport", "decode_json", "encode_json", "header", "retry_after", "ssl_context"]
+__all__ = [
+    "Answer",
+    "Transport",
+    "decode_json",
+    "encode_json",
+    "header",
+    "in_words",
+    "retry_after",
+    "ssl_context",
+]
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 CONNECT_SECONDS: Final = 15
@@ -157,7 +166,7 @@ class Transport:
         except _NOT_SENT as error:
             raise Transient(
                 f"{self.service}_unavailable",
-                f"{self.name} could not be reached ({_reason(error)}).",
+                f"{self.name} could not be reached ({in_words(error)}).",
                 cure=f"This is tried again by itself. If it lasts, check {_SETTINGS.get(self.service, 'the address')} "
                 "and the network.",
             ) from error
@@ -173,7 +182,7 @@ class Transport:
                 f"{self.service}_unavailable", f"none in {timeout:g} seconds", writes
             ) from error
         except httpx.HTTPError as error:
-            raise self._broken(f"{self.service}_unavailable", _reason(error), writes) from error
+            raise self._broken(f"{self.service}_unavailable", in_words(error), writes) from error
         return Answer(response.status_code, response.headers, body)
 
     async def close(self) -> None:
@@ -345,5 +354,21 @@ async def _read_gzip(response: httpx.Response, limit: int) -> bytes:
     return bytes(body)
 
 
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+# In words, the narrower ones first. What the system says of a connection that did not come about is kept: it names a
+# wrong host or a certificate.
+_REASONS: Final[tuple[tuple[type[httpx.HTTPError], str], ...]] = (
+    (httpx.ConnectTimeout, "no connection in time"),
+    (httpx.PoolTimeout, "too many calls of this app at once"),
+    (httpx.ProxyError, "the proxy refused it"),
+    (httpx.ConnectError, "no connection"),
+    (httpx.TimeoutException, "nothing more came in time"),
+    (httpx.RemoteProtocolError, "the connection ended before the answer did"),
+    (httpx.NetworkError, "the connection broke off"),
+)
+
+
+def in_words(error: httpx.HTTPError) -> str:
+    """Why there is no whole answer, for a sentence."""
+    words = next((words for kind, words in _REASONS if isinstance(error, kind)), "the connection broke off")
+    said = str(error) if isinstance(error, (httpx.ConnectError, httpx.ProxyError)) else ""
+    return f"{words}: {said}" if said else words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import re
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -204,6 +205,8 @@ async def test_nothing_was_sent_when_there_is_no_connection(writes: bool) -> Non
         assert type(error) is Transient
         assert error.code == "bc_unavailable"
         assert "BC_API_URL" in error.cure
+        assert "no connection" in error.message
+        assert "Error:" not in error.message
 
 
 @pytest.mark.parametrize(
@@ -227,7 +230,10 @@ async def test_a_broken_answer_leaves_a_write_unknown_and_a_read_transient(
     respond: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> None:
     async with raw_server(respond) as base:
-        assert type(await failure(base, writes=True)) is UnknownOutcome
+        error = await failure(base, writes=True)
+        assert type(error) is UnknownOutcome
+        # In words for an admin, not the name of a class.
+        assert not re.search(r"[a-z](Error|Timeout)\b", error.message)
         assert type(await failure(base, writes=False)) is Transient
 
 

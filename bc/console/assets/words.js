@@ -42,13 +42,13 @@ export const MATCHED_BY = {
   email: 'same e-mail address',
   name: 'same name',
 };
-/** What is imported: its title, its noun, and what an import of it does. */
+/** What is imported, in the order in which they build on each other: its title, its noun, and what an import of it does. */
 export const IMPORT = {
-  customers: { title: 'Customers', one: 'customer', many: 'customers', about: 'Business Central’s customers become Halo’s, with address, e-mail and accounts id. One that Halo has already is linked, not created again.' },
-  products: { title: 'Products', one: 'product', many: 'products', about: 'Business Central’s items become Halo’s, with price, cost, accounts and group. One that Halo has already is linked, not created again.' },
-  item_categories: { title: 'Item categories', one: 'item category', many: 'item categories', about: 'Each item category becomes a product group of Halo, or is mapped to one that Halo has. Import them before the products.' },
   accounts: { title: 'Account codes', one: 'account code', many: 'account codes', about: 'Business Central’s accounts become the account codes that Halo offers. Import them before the products.' },
   countries: { title: 'Country codes', one: 'country code', many: 'country codes', about: 'Business Central’s countries become the country codes that Halo offers. Import them before the customers.' },
+  item_categories: { title: 'Item categories', one: 'item category', many: 'item categories', about: 'Each item category becomes a product group of Halo, or is mapped to one that Halo has. Import them before the products.' },
+  customers: { title: 'Customers', one: 'customer', many: 'customers', about: 'Business Central’s customers become Halo’s, with address, e-mail and accounts id. One that Halo has already is linked, not created again.' },
+  products: { title: 'Products', one: 'product', many: 'products', about: 'Business Central’s items become Halo’s, with price, cost, accounts and group. One that Halo has already is linked, not created again.' },
 };
 const IMPORT_COUNTS = [
   ['created', 'created in Halo'],

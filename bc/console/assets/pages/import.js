@@ -9,7 +9,6 @@ import { Job } from '../parts/job.js';
 import { Preview } from '../parts/preview.js';
 import { Page, State, Time } from '../parts/ui.js';
 
-// The order in which they build on each other: products carry account codes and groups, customers countries.
 const KINDS = Object.entries(IMPORT).map(([kind, { title }]) => [kind, title]);
 
 export default function Import({ connection: wanted = '' }) {

@@ -101,8 +101,7 @@ function Entities({ connection }) {
   return html`<${EntitiesForm} connection=${connection} />`;
 }
 
-// Products carry account codes and groups, customers countries: these come first.
-const ORDER = ['accounts', 'countries', 'item_categories', 'customers', 'products'];
+const ORDER = Object.keys(IMPORT);
 
 function Import({ connection, jobs }) {
   if (!connection?.company_id) return html`<p>Choose the company first; then its records can be imported.</p>`;

@@ -14,6 +14,15 @@ const PHASE = {
   restoring: { word: 'Being put back', tone: 'work' },
 };
 const PAGE = 50;
+/** Halo's fields in plain words. */
+const TAX = {
+  sales_tax_code: 'Sales tax',
+  item_tax_code: 'Tax on products',
+  service_tax_code: 'Tax on services',
+  contract_tax_code: 'Tax on contracts',
+  prepay_tax_code: 'Tax on prepayments',
+  taxcode: 'Sales tax',
+};
 
 /** `onJob(kind, id)`: a job was started. */
 export function ZeroTax({ onJob }) {
@@ -77,7 +86,7 @@ function Apply({ state, onJob }) {
 
 function Change({ item }) {
   return html`<li class="row"><div class="row-main"><p class="row-title">${capital(ENTITY[item.entity]?.one || item.entity)} <a href=${to(`/${item.entity}/${item.halo_id}`)}><bdi>${item.name}</bdi></a></p>
-    ${item.changes.map((each) => html`<p key=${each.field}><code class="halo">${each.field}</code> <bdi>${each.old_name || 'none'}</bdi> → <bdi>${each.new_name}</bdi></p>`)}</div></li>`;
+    ${item.changes.map((each) => html`<p key=${each.field}>${TAX[each.field] || 'Tax'} <code class="halo">${each.field}</code>: <bdi>${each.old_name || 'none'}</bdi> → <bdi>${each.new_name}</bdi></p>`)}</div></li>`;
 }
 
 function Restore({ state, onJob }) {
