@@ -15,6 +15,7 @@ from sandbox.halo.resources import RESOURCES
 from sandbox.halo.store import HaloState
 
 PAGE = 50
+MEMOS, MEMO_LINES = "salesCreditMemos", "salesCreditMemoLines"
 ITEM_TYPES = ("Service", "Inventory", "Non-Inventory")
 
 
@@ -28,10 +29,13 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of record in both systems; `brief_…` are a list's columns, `searched` Halo's fields and BC's."""
+    """A kind of record in both systems; `brief_…` are a list's columns, `searched` Halo's fields and BC's.
+
+    `set_names`: where BC keeps them; Halo's credit notes are credit memos there.
+    """
 
     resource: str
-    set_name: str
+    set_names: tuple[str, ...]
     brief_halo: Callable[[Row], dict[str, Any]]
     brief_bc: Callable[[BcRow], dict[str, Any]]
     searched: tuple[tuple[str, ...], tuple[str, ...]]
@@ -62,16 +66,18 @@ def one(both: Both, name: str, key: str) -> dict[str, Any] | None:
     """A pair whole, by Halo's id or BC's; None where neither system has it."""
     kind = KINDS[name]
     halo = both.halo.find(kind.resource, int(key)) if key.isdecimal() else None
-    bc = _twin(both, kind, halo) if halo else both.company[kind.set_name].get(key)
+    bc = _twin(both, kind, halo) if halo else _of_id(both, kind, key)
     if bc is not None and halo is None:
         halo = next((row for row, twin in _pairs(both, kind) if twin is not None and twin.id == bc.id), None)
     if halo is None and bc is None:
         return None
-    lines = both.company["salesInvoiceLines"].children(bc.id) if bc and name == "invoices" else []
+    memo = bc is not None and both.company[MEMOS].get(bc.id) is not None
+    lines = both.company[MEMO_LINES if memo else "salesInvoiceLines"].children(bc.id) if bc else []
     return {
         "halo": raw(both.halo, RESOURCES[kind.resource], halo) if halo else None,
         "bc": shown(bc) if bc else None,
         "bc_lines": [shown(line) for line in lines],
+        "credit_memo": memo,
         "link": link(both, halo, bc),
     }
 
@@ -99,19 +105,24 @@ def _pairs(both: Both, kind: Kind) -> Iterator[tuple[Row | None, BcRow | None]]:
         if twin is not None:
             taken.add(twin.id)
         yield row, twin
-    left = [row for row in both.company[kind.set_name] if row.id not in taken]
+    left = [row for name in kind.set_names for row in both.company[name] if row.id not in taken]
     for bc in sorted(left, key=lambda row: str(row["number"]), reverse=kind.newest_first):
         yield None, bc
 
 
 def _twin(both: Both, kind: Kind, row: Row) -> BcRow | None:
     """BC's record of Halo's: an invoice by `dbc_id`, others by number unless they belong to another company."""
-    table = both.company[kind.set_name]
     if kind.resource == "Invoice":
-        return table.get(str(row["dbc_id"]).lower())
+        return _of_id(both, kind, str(row["dbc_id"]).lower())
+    table = both.company[kind.set_names[0]]
     owner = str(row["dbc_company_id"]).casefold()
     number = str(row["accountsid"]).strip().upper()
     return table.by_key(number) if number and owner in ("", both.company.id) else None
+
+
+def _of_id(both: Both, kind: Kind, bc_id: str) -> BcRow | None:
+    found = (both.company[name].get(bc_id) for name in kind.set_names)
+    return next((row for row in found if row is not None), None)
 
 
 def _matches(kind: Kind, pair: tuple[Row | None, BcRow | None], words: str) -> bool:
@@ -168,6 +179,7 @@ def _halo_invoice(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "number": row["invoicenumber"],
+        "display": row["invoice_display"],
         "name": row["client_name"],
         "net": row["revenue"],
         "tax": row["tax_total"],
@@ -182,7 +194,8 @@ def _bc_invoice(row: BcRow) -> dict[str, Any]:
         "name": row["customerName"],
         "net": row["totalAmountExcludingTax"],
         "tax": row["totalTaxAmount"],
-        "state": row["status"],
+        # Only a credit memo has a date of that name.
+        "state": f"credit memo, {row['status']}" if "creditMemoDate" in row.values else row["status"],
     }
 
 
@@ -190,12 +203,15 @@ _NAMES = ("name", "accountsid"), ("displayName", "number")
 KINDS: Mapping[str, Kind] = {
     "invoices": Kind(
         "Invoice",
-        "salesInvoices",
+        ("salesInvoices", MEMOS),
         _halo_invoice,
         _bc_invoice,
-        (("invoicenumber", "client_name", "thirdpartyinvoicenumber"), ("number", "customerName")),
+        (
+            ("invoicenumber", "invoice_display", "client_name", "thirdpartyinvoicenumber"),
+            ("number", "customerName"),
+        ),
         newest_first=True,
     ),
-    "customers": Kind("Client", "customers", _halo_customer, _bc_customer, _NAMES),
-    "products": Kind("Item", "items", _halo_product, _bc_product, _NAMES),
+    "customers": Kind("Client", ("customers",), _halo_customer, _bc_customer, _NAMES),
+    "products": Kind("Item", ("items",), _halo_product, _bc_product, _NAMES),
 }

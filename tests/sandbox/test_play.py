@@ -142,6 +142,20 @@ class TestWhatItReads:
         assert len(pair["bc_lines"]) == len(made["salesInvoiceLines"])
         assert (await play.get(f"invoices/{made['id']}"))["halo"]["id"] == INVOICE
 
+    async def test_a_credit_note_stands_beside_its_credit_memo(self, play: Play) -> None:
+        memo = await play.bc.credit_memo(play.bc.item_line(2, 100))
+        note = (await play.control.post(f"/halo/agent/Invoice/{INVOICE}/credit", json={})).json()
+        await play.halo(f"Invoice/{note['id']}", {"dbc_id": memo["id"], "dbc_company_id": play.company})
+        pair = await play.get(f"invoices/{note['id']}")
+        assert (pair["link"], pair["bc"]["id"], pair["credit_memo"]) == ("linked", memo["id"], True)
+        assert len(pair["bc_lines"]) == 1
+        (row,) = [
+            row for row in (await play.get("invoices"))["rows"] if (row["bc"] or {}).get("id") == memo["id"]
+        ]
+        assert (row["halo"]["id"], row["bc"]["state"]) == (note["id"], "credit memo, Draft")
+        assert row["halo"]["display"].endswith(f"({note['id']})")
+        assert (await play.get(f"invoices/{memo['id']}"))["halo"]["id"] == note["id"]
+
     async def test_the_feed_tells_of_each_request_and_delivery_once(self, play: Play) -> None:
         before = await play.get("feed")
         await play.halo("Invoice/1060", {"reference": "x"})

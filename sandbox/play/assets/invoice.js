@@ -7,21 +7,24 @@ import { field, picker } from "./create.js";
 
 /** @param {any} pair @param {string} company @param {string} currency */
 export function invoice(pair, company, currency) {
-  const { halo, bc, bc_lines: lines } = pair;
+  const { halo, bc, bc_lines: lines, credit_memo: memo } = pair;
   return h("article", { "aria-labelledby": "record-title" },
     h("p", null, h("a", { href: address({ key: "" }), "data-key": "back" }, "← All invoices")),
-    h("h1", { id: "record-title", tabIndex: -1 }, halo ? `${halo.invoicenumber} · ${halo.client_name.trim()}` : `${bc.number} · ${bc.customerName}`),
-    halo && bc && compare(halo, bc),
+    h("h1", { id: "record-title", tabIndex: -1 }, halo ? `${halo.invoicenumber || "Credit note"} · ${halo.client_name.trim()}` : `${bc.number} · ${bc.customerName}`),
+    halo && bc && compare(halo, bc, memo),
     h("div", { class: "pair wide" },
       side("halo", "Halo", halo && inHalo(halo)),
-      side("bc", "Business Central", bc ? inBc(bc, lines, company, currency) : elsewhere(pair))));
+      side("bc", "Business Central", bc ? inBc(bc, lines, memo, company, currency) : elsewhere(pair))));
 }
 
 /** @param {any} pair */
 const elsewhere = ({ link }) => link === "other company" && h("p", { class: "empty" }, "In another company: choose it above.");
 
-/** @param {any} halo @param {any} bc */
-function compare(halo, bc) {
+/**
+ * A credit memo stands above zero in BC, whichever sign Halo gives its credit note.
+ * @param {any} halo @param {any} bc @param {boolean} memo
+ */
+function compare(halo, bc, memo) {
   const rows = [
     ["Net", halo.revenue, bc.totalAmountExcludingTax],
     ["Tax", halo.tax_total, bc.totalTaxAmount],
@@ -30,7 +33,8 @@ function compare(halo, bc) {
   return h("table", { class: "compare" },
     h("caption", { class: "hidden" }, "Sums compared"),
     h("thead", null, h("tr", null, ["Sum", "Halo", "BC", "Difference"].map((text) => h("th", { scope: "col", class: text === "Sum" ? null : "number" }, text)))),
-    h("tbody", null, rows.map(([name, ours, theirs]) => {
+    h("tbody", null, rows.map(([name, ours, amount]) => {
+      const theirs = memo && ours < 0 ? -amount : amount;
       const gap = Math.round((ours - theirs) * 100) / 100;
       return h("tr", null, h("th", { scope: "row" }, name), h("td", { class: "number" }, money(ours)), h("td", { class: "number" }, money(theirs)),
         h("td", { class: gap ? "number bad" : "number done" }, gap ? `▲ ${money(gap)}` : "✓ 0"));
@@ -43,7 +47,7 @@ function inHalo(halo) {
   const edit = (/** @type {any} */ changes, /** @type {string} */ done) => attempt(() => call(path, "PATCH", changes), done);
   return [
     facts([
-      ["State", halo.voided ? "voided" : halo.posted ? "posted" : "open"], ["Date", day(halo.invoice_date)], ["Due", day(halo.duedate)],
+      ["In Halo’s screens", halo.invoice_display], ["State", halo.voided ? "voided" : halo.posted ? "posted" : "open"], ["Date", day(halo.invoice_date)], ["Due", day(halo.duedate)],
       ["BC number", halo.thirdpartyinvoicenumber || "none yet"], ["Tax", money(halo.tax_total)], ["Total", money(halo.total)],
     ]),
     table("Lines in Halo", ["Line", "Quantity", "Price", "Net", "Tax", ""], halo.lines.map((/** @type {any} */ line) => {
@@ -94,13 +98,14 @@ function addLine(edit) {
   return place;
 }
 
-/** @param {any} bc @param {any[]} lines @param {string} company @param {string} currency */
-function inBc(bc, lines, company, currency) {
+/** @param {any} bc @param {any[]} lines @param {boolean} memo @param {string} company @param {string} currency */
+function inBc(bc, lines, memo, company, currency) {
   const draft = bc.status === "Draft";
+  const set = memo ? "salesCreditMemos" : "salesInvoices";
   const edit = (/** @type {string} */ path, /** @type {any} */ changes, /** @type {string} */ done) => attempt(() => call(`/bc/${company}/${path}`, "PATCH", changes), done);
   return [
     facts([
-      ["Number", bc.number], ["State", bc.status], ["Date", day(bc.invoiceDate)], ["Due", day(bc.dueDate)], ["External no.", bc.externalDocumentNumber],
+      ["Number", bc.number], ["State", memo ? `credit memo, ${bc.status}` : bc.status], ["Date", day(bc.invoiceDate ?? bc.creditMemoDate)], ["Due", day(bc.dueDate)], ["External no.", bc.externalDocumentNumber],
       ["Currency", bc.currencyCode || currency], ["Tax", money(bc.totalTaxAmount)], ["Total", money(bc.totalAmountIncludingTax)], ["Left to pay", money(bc.remainingAmount)],
     ]),
     table("Lines in Business Central", ["Line", "Quantity", "Price", "Net", "Tax"], lines.map((line) => {
@@ -108,11 +113,11 @@ function inBc(bc, lines, company, currency) {
       return h("tr", null,
         h("td", null, line.description, h("small", null, `${line.lineType} ${line.lineObjectNumber} · ${line.sequence}`)),
         h("td", { class: "number" }, text ? "" : draft ? quantity(`bc-line-${line.id}`, line.quantity, line.description,
-          (value) => edit(`salesInvoiceLines/${line.id}`, { quantity: value }, "The bookkeeper changed the quantity in BC.")) : money(line.quantity)),
+          (value) => edit(`${memo ? "salesCreditMemoLines" : "salesInvoiceLines"}/${line.id}`, { quantity: value }, "The bookkeeper changed the quantity in BC.")) : money(line.quantity)),
         h("td", { class: "number" }, text ? "" : money(line.unitPrice)), h("td", { class: "number" }, text ? "" : money(line.netAmount)),
         h("td", { class: "number" }, text ? "" : [money(line.netTaxAmount), h("small", null, `${line.taxCode} ${line.taxPercent} %`)]));
     })),
-    h("form", { class: "line-form", onsubmit: (/** @type {SubmitEvent} */ event) => {
+    !memo && h("form", { class: "line-form", onsubmit: (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       const values = new FormData(/** @type {HTMLFormElement} */ (event.target));
       /** @type {HTMLElement} */ (document.activeElement)?.blur();
@@ -122,9 +127,9 @@ function inBc(bc, lines, company, currency) {
       h("button", { type: "submit", "data-key": "bc-save" }, "Edit as a bookkeeper")),
     h("div", { class: "actions" },
       draft && h("button", { type: "button", "data-key": "bc-post", onclick: () => attempt(() => call(`/bc/post/${bc.id}`, "POST"), "Posted in BC.") }, "Post in BC"),
-      bc.status === "Open" && h("button", { type: "button", "data-key": "bc-pay", onclick: () => attempt(() => call(`/bc/pay/${bc.id}`, "POST", {}), "Paid in BC.") }, "Pay in BC"),
+      !memo && bc.status === "Open" && h("button", { type: "button", "data-key": "bc-pay", onclick: () => attempt(() => call(`/bc/pay/${bc.id}`, "POST", {}), "Paid in BC.") }, "Pay in BC"),
       draft && remove("Delete in BC", `Delete ${bc.number} in Business Central? It cannot be brought back.`,
-        () => attempt(() => call(`/bc/${company}/salesInvoices/${bc.id}`, "DELETE"), `${bc.number} is gone from BC.`))),
+        () => attempt(() => call(`/bc/${company}/${set}/${bc.id}`, "DELETE"), `${bc.number} is gone from BC.`))),
   ];
 }
 

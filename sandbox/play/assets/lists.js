@@ -59,7 +59,7 @@ function cells(record, columns, key) {
   return columns.map(([name], index) => {
     const text = NUMBERS.has(name) ? money(record[name]) : record[name];
     const shown = index === 0 && key
-      ? h("a", { href: address({ key, page: 1 }), "data-key": `row-${key}` }, text || "no number")
+      ? [h("a", { href: address({ key, page: 1 }), "data-key": `row-${key}` }, text || "no number"), record.display && h("small", null, record.display)]
       : text;
     const blocked = name === "name" && record.blocked ? [" ", tag(record.blocked, "warn")] : null;
     return h("td", { class: NUMBERS.has(name) ? "number" : index === 0 ? "first" : name }, shown, blocked);
