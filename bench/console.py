@@ -152,7 +152,10 @@ def _calls(connection: str) -> Sequence[tuple[str, str]]:
         ("outcomes, a status that none has", "/api/outcomes?limit=50&status=retrying"),
         ("outcomes of one record", "/api/outcomes?entity=customer&halo_id=77"),
         ("links, first page", f"{links}?limit=50"),
+        ("links, a search by the start of a number", f"{links}?limit=50&search=C0007"),
+        ("links, a search by a name", f"{links}?limit=50&search=customer%2077"),
         ("links, a search that finds nothing", f"{links}?limit=50&search=nobody"),
+        ("links, the same within words", f"{links}?limit=50&search=nobody&anywhere=true"),
         ("links, broken ones", f"{links}?limit=50&state=broken"),
     )
 
@@ -164,7 +167,9 @@ def _pages() -> Sequence[tuple[str, str]]:
         ("Activity, failed", "/activity?status=failed"),
         ("Activity, trying again (none)", "/activity?status=retrying"),
         ("Links", "/links"),
+        ("Links, search by a name", "/links?search=customer+77"),
         ("Links, search that finds nothing", "/links?search=nobody"),
+        ("Links, the same within words", "/links?search=nobody&anywhere=1"),
         ("Links, broken", "/links?show=broken"),
         ("Errors", "/errors"),
     )

@@ -54,7 +54,8 @@ class ChargeRatePage(Listed[ChargeRate], frozen=True):
 
 
 async def list_mappings(services: Services, request: Request) -> Answer:
-    """What is linked with what. `?search=` by name, number or id; `?state=broken`: whose BC record is gone."""
+    """What is linked with what. `?search=` by the start of a number or of a word in a name, or by a whole id;
+    `&anywhere=true` by any part of them, which reads every link. `?state=broken`: whose BC record is gone."""
     connection = await connection_of(services, request)
     kind = request.args["kind"]
     search, state = request.param("search"), request.param("state")
@@ -73,6 +74,7 @@ async def list_mappings(services: Services, request: Request) -> Answer:
             connection.id,
             entity,
             search=search,
+            anywhere=request.param("anywhere").lower() == "true",
             state=state,
             limit=request.limit(),
             cursor=request.param("cursor"),
@@ -209,7 +211,13 @@ ROUTES = [
         "GET",
         "/api/connections/{id}/mappings/{kind}",
         list_mappings,
-        params={"kind": MappingKind, "search": SEARCH, "state": Literal["ok", "broken"], **PAGE},
+        params={
+            "kind": MappingKind,
+            "search": SEARCH,
+            "anywhere": Literal["true", "false"],
+            "state": Literal["ok", "broken"],
+            **PAGE,
+        },
         answers={200: Listed[Mapping]},
     ),
     Route(

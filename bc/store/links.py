@@ -14,6 +14,7 @@ from typing import Literal
 
 from bc.model import Link
 from bc.store import keys, records
+from bc.store.link_search import columns, found_by, starts
 from bc.store.rows import VERSION, Codec, Page, Properties, Row, Stale
 from bc.store.tables import TRANSACTION, Tables, Write
 
@@ -116,25 +117,45 @@ class Links:
         entity: str,
         *,
         search: str = "",
+        anywhere: bool = False,
         state: str = "",
         limit: int = 100,
         cursor: str = "",
     ) -> Page[Link]:
-        """Part of the links of an entity, in order of Halo id as text; `search` looks in names, number and ids."""
+        """Part of the links of an entity, in order of Halo id as text.
+
+        `search` finds by the start of the number or of a word in a name (`link_search`), and by a whole id, which comes
+        first; with `anywhere` by any part of them, for which every link is read.
+        """
         text = search.strip().casefold()
+        by_start = found_by(text) if text and not anywhere else ""
+        if by_start is None:
+            return Page([], None)
+        named = (
+            await self._of_id(connection_id, entity, search.strip(), state) if by_start and not cursor else []
+        )
 
-        def wanted(link: Link) -> bool:
-            return (not state or link.state == state) and (not text or _matches(link, text))
+        def contains(link: Link) -> bool:
+            return _matches(link, text)
 
-        return await records.page(
+        found = await records.page(
             self._table,
             _CODEC,
             keys.join(connection_id, entity),
             keys.starting_with("l", total=2),
-            limit=limit,
+            limit=max(limit - len(named), 1),
             cursor=cursor,
-            keep=wanted if text or state else None,
+            where={"state": state} if state else None,
+            extra=by_start,
+            keep=contains if text and anywhere else None,
         )
+        return Page([*named, *found.items], found.next)
+
+    async def _of_id(self, connection_id: str, entity: str, wanted: str, state: str) -> list[Link]:
+        """The link with this Halo id or BC id, unless a search by its words finds it as well."""
+        row = await self.get(connection_id, entity, wanted)
+        found = [row.value] if row else await self.by_bc_id(connection_id, entity, wanted.lower())
+        return [link for link in found if state in ("", link.state) and not starts(link, wanted)]
 
     async def all(self, connection_id: str, entity: str) -> AsyncIterator[Link]:
         """Every link of an entity, streamed."""
@@ -197,7 +218,7 @@ def _key(halo_id: str) -> str:
 
 
 def _packed(link: Link) -> Properties:
-    return _CODEC.pack(link, entity=link.entity, halo_id=link.halo_id)
+    return _CODEC.pack(link, entity=link.entity, halo_id=link.halo_id, state=link.state, **columns(link))
 
 
 def _index_writes(link: Link) -> list[Write]:

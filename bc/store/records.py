@@ -24,6 +24,7 @@ async def page[T](
     limit: int,
     cursor: str,
     where: Mapping[str, str] | None = None,
+    extra: str = "",
     keep: Callable[[T], bool] | None = None,
 ) -> Page[T]:
     """Up to `limit` records of a key range in key order, from `cursor` on. `keep` filters what Azure cannot.
@@ -41,6 +42,7 @@ async def page[T](
         below=within[1],
         after=after,
         where=where,
+        extra=extra,
         page_size=PAGE if keep else limit + 1,
     ):
         value = codec.unpack(found.properties)

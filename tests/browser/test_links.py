@@ -55,6 +55,27 @@ def test_an_unlinked_customer_is_linked_unlinked_and_linked_again(
     assert link["bc_id"] == row["id"]
 
 
+def test_a_linked_record_is_found_by_a_word_and_within_words_when_asked(
+    visitor: Visitor, connected: Acting
+) -> None:
+    row = [row for row in connected.bc("customers") if not blocked(row)][1]
+    client = number(connected.agent("Client", {"name": "Seafood & Harbour", "toplevel_id": 1})["id"])
+    path = f"/api/connections/{connected.connection['id']}/mappings/customers/{client}"
+    connected.app.api.put(path, json={"bc_id": row["id"]}).raise_for_status()
+    page = visitor.admitted("/links")
+    sought(page, "harb")
+    expect(page.get_by_role("link", name="Seafood & Harbour")).to_be_visible()
+    sought(page, "arbour")
+    expect(page.get_by_text("has a number or a word that starts with “arbour”")).to_be_visible()
+    assert visitor.violations() == []
+    page.get_by_role("button", name="Search within words too").click()
+    expect(page.get_by_role("link", name="Seafood & Harbour")).to_be_visible()
+    expect(page).to_have_url(re.compile("anywhere=1"))
+    page.reload()
+    expect(page.get_by_role("link", name="Seafood & Harbour")).to_be_visible()
+    connected.app.api.delete(path).raise_for_status()
+
+
 def test_a_second_link_to_the_same_record_is_made_only_on_purpose(
     visitor: Visitor, connected: Acting
 ) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
 
 from bc.model import Link
 from bc.store import Stale, Store
+from bc.store.rows import Codec
 from bc.store.tables import Table
 
 T0 = datetime(2026, 1, 2, tzinfo=UTC)
@@ -132,6 +134,56 @@ async def test_many_links_are_written_paged_searched_and_streamed(store: Store) 
     assert halo_ids(await store.links.by_halo_id("customer", "0229")) == ["0229"]
     many = await store.links.get_many("c1", "customer", ["0001", "0002", "nope", "0001"])
     assert sorted(many) == ["0001", "0002"]
+
+
+async def test_a_search_reads_only_what_it_finds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {
+        "1": ("Orchard Foods Ltd", "Orchard Foods Limited"),
+        "2": ("The Old Orchard", ""),
+        "3": ("O'Brien", ""),
+    }
+    for halo_id, (halo_name, bc_name) in names.items():
+        await store.links.create(
+            a_link(halo_id, halo_name=halo_name, bc_name=bc_name, bc_number=f"C0{halo_id}")
+        )
+    await store.links.put_many([a_link(f"9{n:03d}", halo_name="Seafood") for n in range(50)])
+    read: list[str] = []
+    unpack = Codec.unpack
+
+    def counting(codec: Codec[Any], properties: Any) -> Any:
+        read.append(str(properties["RowKey"]))
+        return unpack(codec, properties)
+
+    monkeypatch.setattr(Codec, "unpack", counting)
+
+    async def found(search: str, **more: Any) -> list[str]:
+        read.clear()
+        return halo_ids((await store.links.page("c1", "customer", search=search, **more)).items)
+
+    assert await found("ORCH") == ["1", "2"]
+    assert len(read) == 2
+    assert await found("foods  lim") == ["1"]
+    assert await found("c02") == ["2"]
+    assert await found("o'b") == ["3"]
+    assert await found("brien") == ["3"]
+    assert await found("b3") == ["3"]
+    assert await found("3") == ["3"]
+    for nobody in ("food ltd", "rchard", "nobody", "' or 1 eq 1 or w0 eq '", "\x00", "\ud800"):
+        assert await found(nobody) == []
+        assert read == []
+    assert await found("rchard", anywhere=True) == ["1", "2"]
+
+
+async def test_broken_links_are_found_without_reading_the_others(store: Store) -> None:
+    await store.links.put_many([a_link(f"{n:03d}") for n in range(50)])
+    row = await store.links.get("c1", "customer", "007")
+    assert row is not None
+    broken = await store.links.replace(msgspec.structs.replace(row.value, state="broken"), row.etag)
+    assert (await store.links.page("c1", "customer", state="broken")).items == [broken.value]
+    assert len((await store.links.page("c1", "customer", state="ok")).items) == 49
+    assert (await store.links.page("c1", "customer", state="broken", search="007")).items == [broken.value]
+    await store.links.replace(row.value, broken.etag)
+    assert (await store.links.page("c1", "customer", state="broken")).items == []
 
 
 async def test_many_new_links_never_overwrite_one_that_is_there(store: Store) -> None:

@@ -19,26 +19,29 @@ const VIEWS = [
 
 export function RecordLinks({ connection, kind }) {
   const [query, setQuery] = useQuery();
-  const { show = '', search = '' } = query;
+  const { show = '', search = '', anywhere = '' } = query;
   const Content = show === 'bc' ? OnlyInBc : show === 'halo' ? OnlyInHalo : Linked;
   return html`
     <div class="filters">
       <label class="choice"><span>Search</span><input class="input" type="search" value=${search} placeholder="Number or name"
-        onInput=${(event) => setQuery({ search: event.currentTarget.value })} /></label>
+        onInput=${(event) => setQuery({ search: event.currentTarget.value, anywhere: '' })} /></label>
       <div class="segments" role="group" aria-label="Show">${VIEWS.map(([each, words]) => html`<button key=${each} type="button"
         class="button" aria-pressed=${each === show ? 'true' : 'false'} onClick=${() => setQuery({ show: each })}>${words}</button>`)}</div>
     </div>
-    <${Content} key=${show} connection=${connection} kind=${kind} entity=${ENTITY[kind]} search=${useSettled(search.trim())} show=${show} />`;
+    <${Content} key=${show} connection=${connection} kind=${kind} entity=${ENTITY[kind]} search=${useSettled(search.trim())} show=${show}
+      anywhere=${anywhere === '1'} onAnywhere=${() => setQuery({ anywhere: '1' })} />`;
 }
 
-function Linked({ connection, kind, entity, search, show }) {
+function Linked({ connection, kind, entity, search, show, anywhere, onAnywhere }) {
   const path = `/api/connections/${connection.id}/mappings/${kind}`;
-  const filters = new URLSearchParams({ ...(search && { search }), ...(show && { state: show }) });
+  const filters = new URLSearchParams({ ...(search && { search }), ...(search && anywhere && { anywhere: 'true' }), ...(show && { state: show }) });
   const pages = usePages(`${path}?${filters}`);
-  const empty = show === 'broken'
-    ? html`<${Empty} title="No broken link"><p>A link breaks when its record is deleted in one of the systems.</p></${Empty}>`
-    : search
-      ? html`<${Empty} title="No linked ${entity} fits “${search}”"><p>It may exist in one system only: look under the other buttons.</p></${Empty}>`
+  const empty = search
+    ? html`<${Empty} title=${`No ${show === 'broken' ? 'broken link' : `linked ${entity}`} ${anywhere ? 'contains' : 'has a number or a word that starts with'} “${search}”`}>
+        <p>It may exist in one system only: look under the other buttons.</p>
+        ${!anywhere && html`<p><${Button} onClick=${onAnywhere}>Search within words too</${Button}></p>`}</${Empty}>`
+    : show === 'broken'
+      ? html`<${Empty} title="No broken link"><p>A link breaks when its record is deleted in one of the systems.</p></${Empty}>`
       : html`<${Empty} title="No ${entity} is linked yet"><p>The import links what both systems have, and shows it before it does.</p>
           <p><${LinkButton} kind="main" href=${to(`/import/${connection.id}`, { kind })}>Import ${kind}</${LinkButton}></p></${Empty}>`;
   return html`<${Pages} pages=${pages} empty=${empty} row=${(link) => html`<${LinkRow}
