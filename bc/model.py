@@ -229,7 +229,10 @@ class OutcomeWarning(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one push; updated in place from `retrying` to its end."""
+    """What became of one push; updated in place from `retrying` to its end.
+
+    `record_kind` is what a person calls such a record where that is not its entity: a "credit note".
+    """
 
     id: str
     connection_id: str | None
@@ -251,6 +254,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     bc_url: str = ""
     warnings: tuple[OutcomeWarning, ...] = ()
     record_name: str = ""
+    record_kind: str = ""
 
 
 class ErrorRow(Outcome, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -51,11 +52,28 @@ class PartAnswer(msgspec.Struct, frozen=True):
         return 200 <= self.status < 300
 
 
+class Exchange(msgspec.Struct, frozen=True):
+    """One HTTP request to BC and its answer, as they went over the wire. `trouble`: why there is no whole answer."""
+
+    method: str
+    url: str
+    sent: bytes
+    status: int = 0
+    answer: bytes = b""
+    trouble: str = ""
+
+
+# What one push keeps of its requests: the last ones, and no answer that is a list of a company.
+MOST_KEPT = 8
+LONGEST_KEPT = 128 * 1024
+
+
 class _Count:
-    __slots__ = ("made",)
+    __slots__ = ("exchanges", "made")
 
     def __init__(self) -> None:
         self.made = 0
+        self.exchanges: deque[Exchange] = deque(maxlen=MOST_KEPT)
 
 
 _count: ContextVar[_Count | None] = ContextVar("bc_requests_made", default=None)
@@ -82,3 +100,18 @@ def request_made() -> None:
     count = _count.get()
     if count:
         count.made += 1
+
+
+def exchanged(exchange: Exchange) -> None:
+    """Note what a request sent and what came back, for whoever counts."""
+    count = _count.get()
+    if count:
+        long = len(exchange.sent) + len(exchange.answer) > LONGEST_KEPT
+        kept = msgspec.structs.replace(exchange, sent=b"", answer=b"", trouble="too long to keep")
+        count.exchanges.append(kept if long else exchange)
+
+
+def exchanges() -> tuple[Exchange, ...]:
+    """The last requests to BC since the enclosing `count_requests()` began, oldest first."""
+    count = _count.get()
+    return tuple(count.exchanges) if count else ()

@@ -15,9 +15,12 @@ from bc.clients.bc_errors import bc_error, part_error
 from bc.clients.bc_records import (
     Company,
     Environment,
+    Exchange,
     Part,
     PartAnswer,
     count_requests,
+    exchanged,
+    exchanges,
     request_made,
     requests_made,
 )
@@ -33,6 +36,7 @@ __all__ = [
     "BusinessCentral",
     "Company",
     "Environment",
+    "Exchange",
     "Part",
     "PartAnswer",
     "Permits",
@@ -41,6 +45,7 @@ __all__ = [
     "count_requests",
     "decode_enum",
     "encode_enum",
+    "exchanges",
     "guid",
     "literal",
     "part_error",
@@ -286,16 +291,22 @@ class BusinessCentral:
     ) -> Answer:
         async with self._permits.hold(connection, requests) as still_ours:
             request_made()
-            return await self._transport.send(
-                method,
-                url,
-                bearer=token,
-                headers=headers,
-                content=content,
-                timeout=timeout,
-                writes=writes,
-                before_bytes=still_ours,
-            )
+            try:
+                answer = await self._transport.send(
+                    method,
+                    url,
+                    bearer=token,
+                    headers=headers,
+                    content=content,
+                    timeout=timeout,
+                    writes=writes,
+                    before_bytes=still_ours,
+                )
+            except SyncError as error:
+                exchanged(Exchange(method, url, content or b"", trouble=error.message))
+                raise
+            exchanged(Exchange(method, url, content or b"", answer.status, answer.body))
+            return answer
 
 
 def _if_match(etag: str) -> dict[str, str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
+from bc.entities.credit_note import kind_in_halo
+from bc.entities.document_kind import INVOICE
 from bc.entities.invoice import display_name
 from bc.entities.item_category import GROUPS
 from bc.entities.values import Record, ident, is_halo_id, text
@@ -15,7 +17,7 @@ from bc.functions.http import PAGE, Answer, Listed, Request, Route, json_answer,
 from bc.functions.problems import bad_cursor, invalid, not_found
 from bc.imports.bc_search import NUMBERS, BcRecord, search_bc
 from bc.jobs import jobs
-from bc.model import Entity, Link, MappingKind
+from bc.model import ConnectionSettings, Entity, Link, MappingKind
 from bc.sync.story import Story, story
 
 if TYPE_CHECKING:
@@ -40,13 +42,14 @@ class LinkedTo(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A Halo record. `more`: what tells it from its namesakes (an invoice's customer)."""
+    """A Halo record. `more`: what tells it from its namesakes (an invoice's customer); `record_kind`: as in an outcome."""
 
     halo_id: str
     name: str
     number: str
     more: str
     inactive: bool
+    record_kind: str
     links: list[LinkedTo]
 
 
@@ -148,8 +151,15 @@ def _found(kind: str, row: Record, links: Sequence[Link]) -> Found:
         _number(kind, row),
         _more(kind, row),
         row.get("inactive") is True,
+        _own_kind(row, links) if kind == "invoices" else "",
         shown,
     )
+
+
+def _own_kind(row: Record, links: Sequence[Link]) -> str:
+    """Told by what a list row shows, and by its link."""
+    kind = kind_in_halo(row, ConnectionSettings(), links[0] if links else None)
+    return "" if kind is INVOICE else kind.word
 
 
 def _name(kind: str, row: Record) -> str:

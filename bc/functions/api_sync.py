@@ -17,6 +17,7 @@ from bc.resync.choice import Filter
 from bc.resync.run import Preview, Wish, preview, start
 from bc.store.rows import Row, Stale
 from bc.sync import breaker_notes
+from bc.sync.exchanges import Sent, unpacked
 from bc.sync.explain import Explanation, explain
 from bc.sync.intake import QueuedChange, take
 
@@ -97,6 +98,14 @@ async def errors(services: Services, request: Request) -> Answer:
     )
     groups = await services.store.errors.groups(**scope, state=state or "open")
     return page_answer(page.items, page.next, groups=[Group(code, count) for code, count in groups])
+
+
+async def requests_of(services: Services, request: Request) -> Answer:
+    """What the last try of an outcome sent to Business Central and what came back, in short."""
+    kept = await services.store.outcomes.sent(request.args["outcome_id"])
+    if kept is None:
+        raise not_found(f"Outcome {request.args['outcome_id']}")
+    return json_answer(unpacked(kept))
 
 
 async def _scope(services: Services, request: Request) -> dict[str, Any]:
@@ -285,6 +294,7 @@ ERRORS = {"state": ErrorState, "code": str, **PAGE}
 
 ROUTES = (
     Route("GET", "/api/outcomes", outcomes, params=OUTCOMES, answers={200: Listed[Outcome]}),
+    Route("GET", "/api/outcomes/{outcome_id}/requests", requests_of, answers={200: Sent}),
     Route("GET", "/api/errors", errors, params=ERRORS, answers={200: ErrorPage}),
     Route("GET", "/api/connections/{id}/outcomes", outcomes, params=OUTCOMES, answers={200: Listed[Outcome]}),
     Route("GET", "/api/connections/{id}/errors", errors, params=ERRORS, answers={200: ErrorPage}),

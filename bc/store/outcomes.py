@@ -27,8 +27,11 @@ class Outcomes:
         """An id that sorts newest first; the same time and `seed` give the same id."""
         return keys.new_id(at, seed)
 
-    async def put(self, outcome: Outcome) -> None:
-        """Write an outcome, new or again. Raises `ValueError` for an id that `new_id` did not make."""
+    async def put(self, outcome: Outcome, sent: bytes = b"") -> None:
+        """Write an outcome, new or again. Raises `ValueError` for an id that `new_id` did not make.
+
+        `sent`: what was sent for it, kept with the copy in its record's list and nowhere else.
+        """
         if not keys.is_id(outcome.id):
             raise ValueError("an outcome's id comes from new_id")
         properties = _CODEC.pack(
@@ -39,12 +42,22 @@ class Outcomes:
             halo_id=outcome.halo_id,
         )
         writes = [Write("put", key, properties) for key in _all_keys(outcome.id, properties)]
+        if sent and outcome.halo_id:
+            writes[-1] = Write("put", writes[-1].key, {**properties, "sent": sent})
         await self._table.write(_PARTITION, writes)
 
     async def get(self, outcome_id: str) -> Outcome | None:
         """One outcome, None where there is none (any more)."""
         found = await self._table.get(_PARTITION, keys.join("o", "", outcome_id))
         return _CODEC.unpack(found.properties) if found else None
+
+    async def sent(self, outcome_id: str) -> bytes | None:
+        """What `put` was given for an outcome; None where there is no such outcome."""
+        outcome = await self.get(outcome_id)
+        if outcome is None:
+            return None
+        found = await self._table.get(_PARTITION, keys.join("r", outcome.halo_id, outcome_id))
+        return bytes(found.properties.get("sent", b"")) if found else b""
 
     async def page(
         self,

@@ -56,6 +56,11 @@ class Push:
         """What a person calls such a record: the entity, or a kind of it."""
         return self.kind_word or self.entity
 
+    @property
+    def own_kind(self) -> str:
+        """The kind of an entity that it is; "" where that is the entity itself."""
+        return "" if self.kind_word == self.entity else self.kind_word
+
     def offers_again(self, link: Link, offered: str) -> bool:
         """Whether this push would write to Halo what the last one did, over the same: Halo has ways of its own with it.
 

@@ -27,6 +27,7 @@ from bc.model import (
 )
 from bc.sync import tell_halo
 from bc.sync.context import Push
+from bc.sync.exchanges import sent_so_far
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -88,6 +89,7 @@ def outcome_of(
         bc_url=bc_url(connection, push.entity, link.bc_number, kind_of(link)) if link else "",
         warnings=tuple(push.warnings),
         record_name=push.record_name,
+        record_kind=push.own_kind,
     )
 
 
@@ -152,6 +154,7 @@ def outcome_of_link(
         bc_url=bc_url(connection, link.entity, link.bc_number, kind_of(link)),
         warnings=warnings,
         record_name=link.halo_name or link.halo_id,
+        record_kind="" if kind_of(link) is INVOICE else kind_of(link).word,
     )
 
 
@@ -177,7 +180,7 @@ async def record(services: Services, outcome: Outcome, *, text: str = "") -> Non
         await services.store.errors.put(ErrorRow(**_fields(outcome), state="open", text=text))
     if outcome.halo_id:
         await _settle(services, outcome)
-    await services.store.outcomes.put(outcome)
+    await services.store.outcomes.put(outcome, sent_so_far())
     await services.tally.note(outcome)
 
 

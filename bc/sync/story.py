@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bc.clients.halo import record_url
-from bc.entities.credit_note import signs_in_halo
+from bc.entities.credit_note import kind_in_halo, signs_in_halo
+from bc.entities.document_kind import INVOICE
 from bc.entities.invoice import halo_lines
 from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import SyncError
-from bc.model import Connection, Dirty, Entity, Link
+from bc.model import Connection, ConnectionSettings, Dirty, Entity, Link
 from bc.sync.outcomes import bc_url
 from bc.sync.registry import ADAPTERS
 
@@ -66,12 +67,16 @@ class StoryLine(msgspec.Struct, frozen=True):
 
 
 class Story(msgspec.Struct, frozen=True):
-    """`lines` and the totals are of an invoice; `currency` is Halo's word for it. `trouble`: why Halo was not read."""
+    """`lines` and the totals are of an invoice; `currency` is Halo's word for it. `trouble`: why Halo was not read.
+
+    `record_kind`: as in an outcome.
+    """
 
     entity: Entity
     halo_id: str
     in_halo: bool | None
     name: str
+    record_kind: str
     number: str
     halo_url: str
     currency: str
@@ -99,6 +104,7 @@ async def story(services: Services, entity: Entity, halo_id: str) -> Story:
         halo_id=halo_id,
         in_halo=None if trouble else record is not None,
         name=_name(entity, record, links),
+        record_kind=_own_kind(connections, invoice, links) if invoice else "",
         number=text(record, "accountsid") if record and entity != "invoice" else "",
         halo_url=record_url(services.settings.halo.url, entity, halo_id),
         currency=text(invoice, "currency_code_name") or text(invoice, "currency") if invoice else "",
@@ -124,6 +130,13 @@ def _name(entity: Entity, record: Record | None, links: list[Link]) -> str:
     if record is not None:
         return ADAPTERS[entity].name(record)
     return next((link.halo_name for link in links if link.halo_name), "")
+
+
+def _own_kind(connections: dict[str, Connection], invoice: Record, links: list[Link]) -> str:
+    link = next((each for each in links if each.exists), None)
+    settings = connections[link.connection_id].settings if link else ConnectionSettings()
+    kind = kind_in_halo(invoice, settings, link)
+    return "" if kind is INVOICE else kind.word
 
 
 def _link(connection: Connection, link: Link, invoice: Record | None) -> StoryLink:

@@ -122,6 +122,7 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
         ("errors", "/errors"),
         ("record-synced", f"/invoice/{invoice}"),
         ("record-explained", f"/invoice/{failing}?explain=1"),
+        ("resync", "/resync"),
         ("links", "/links"),
         ("links-only-in-halo", "/links?show=halo"),
         ("links-groups", "/links?tab=item_categories"),
@@ -140,9 +141,13 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
         visitor.admitted()
         shoot = camera(visitor, folder, look.name)
         for name, path in pages:
-            visitor.open(path)
+            page = visitor.open(path)
             visitor.settle()
             shoot(name)
+            if name == "record-synced":
+                page.get_by_text("What was sent, and what came back").first.click()
+                expect(page.get_by_label("Came back").last).to_be_visible()
+                shoot("record-sent")
         if look.name == "wide":
             # Once: these read much of Halo, which takes few calls.
             dialogs(visitor, shoot, connection)
@@ -207,9 +212,10 @@ def arrange(acting: Acting) -> tuple[str, str]:
         number(acting.agent("Client", {"name": name, "toplevel_id": 1})["id"])
         for name in (LONG, RIGHT_TO_LEFT)
     ]
-    acting.sync("invoice", invoice, *failing)
+    credit = invoicing.invoice(invoicing.line("Service", 1, 100, "Consulting, credited"), invoicetype=2)
+    acting.sync("invoice", invoice, credit, *failing)
     acting.sync("customer", *clients)
-    for halo_id in (invoice, *failing):
+    for halo_id in (invoice, credit, *failing):
         acting.outcome("invoice", halo_id, seconds=120)
     for halo_id in clients:
         acting.outcome("customer", halo_id, seconds=120)

@@ -32,6 +32,10 @@ def test_a_record_shows_both_systems_with_the_tax_of_each_line(
     expect(page.get_by_text(outcome["bc_number"]).first).to_be_visible()
     expect(page.get_by_role("link", name="Open in Business Central").first).to_be_visible()
     assert visitor.violations() == []
+    page.get_by_text("What was sent, and what came back").click()
+    expect(page.get_by_label("Sent").first).to_contain_text("Consulting")
+    expect(page.get_by_label("Came back").last).to_contain_text("totalTaxAmount")
+    assert visitor.violations() == []
     line = connected.halo("Invoice", halo_id)["lines"][0]
     connected.edit("Invoice", halo_id, {"lines": [{"id": line["id"], "tax_amount": 1}]})
     page.reload()
@@ -63,6 +67,19 @@ def test_a_record_is_found_by_its_number_or_name_and_explained(
     page.get_by_role("link", name="Explain invoice").click()
     expect(page.get_by_text("Nothing would be sent.")).to_be_visible()
     assert visitor.violations() == []
+
+
+def test_a_credit_note_is_called_one(visitor: Visitor, connected: Acting, invoicing: Invoicing) -> None:
+    connected.settings(sync_entities=["invoice"])
+    halo_id = invoicing.invoice(invoicing.line("Service", 1, 10), invoicetype=2)
+    connected.sync("invoice", halo_id)
+    connected.outcome("invoice", halo_id)
+    page = visitor.admitted(f"/invoice/{halo_id}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Credit note")
+    visitor.open("/activity")
+    expect(page.get_by_role("link", name=re.compile(rf"^Credit note .*\({halo_id}\)"))).to_be_visible()
+    visitor.open(f"/find?kind=invoices&search={halo_id}")
+    expect(page.get_by_role("link", name=re.compile(rf"^Credit note .*\({halo_id}\)"))).to_be_visible()
 
 
 def test_an_unknown_id_leads_to_the_search(visitor: Visitor, connected: Acting) -> None:

@@ -138,7 +138,7 @@ def _sync(tour: Tour, invoicing: Invoicing) -> None:
     form = {"entity": "invoice", "halo_ids": [invoice, NO_SUCH_INVOICE]}
     tour.call("POST", "/api/sync", form)
     tour.call("POST", "/api/sync", {"entity": "invoice", "filter": {"state": "failed"}, "preview": True})
-    acting.outcome("invoice", invoice)
+    tour.known["outcome_id"] = acting.outcome("invoice", invoice)["id"]
     acting.outcome("invoice", NO_SUCH_INVOICE)
     failed = wait_for(lambda: acting.get("/api/errors", state="open")["items"] or None, 20, "an error")[0]
     tour.known["error_id"] = failed["id"]

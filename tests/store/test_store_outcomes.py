@@ -91,6 +91,17 @@ async def test_an_outcome_is_updated_in_place_everywhere(store: Store) -> None:
     assert await store.outcomes.get("made up") is None
 
 
+async def test_what_was_sent_is_kept_with_the_outcome_and_goes_with_it(store: Store) -> None:
+    outcome = await an_outcome(store, 1)
+    assert await store.outcomes.sent(outcome.id) == b""
+    await store.outcomes.put(outcome, b"sent")
+    assert await store.outcomes.sent(outcome.id) == b"sent"
+    assert (await store.outcomes.page(halo_id="1")).items == [outcome]
+    await store.outcomes.put(msgspec.structs.replace(outcome, attempts=2))
+    assert await store.outcomes.sent(outcome.id) == b""
+    assert await store.outcomes.sent(store.outcomes.new_id(T0)) is None
+
+
 async def test_paging_goes_on_where_it_was_while_new_outcomes_come(store: Store) -> None:
     for minute in range(5):
         await an_outcome(store, minute)

@@ -8,8 +8,8 @@ export function recordName(outcome) {
 }
 
 /** Its kind, its name without the id, and its id. */
-export function nameParts({ entity, halo_id: id, record_name: name = '' }) {
+export function nameParts({ entity, halo_id: id, record_name: name = '', record_kind: kind = '' }) {
   if (!ENTITY[entity]) return { kind: sentence(entity), name, id: '' };
   const own = name.endsWith(`(${id})`) ? name.slice(0, -id.length - 2).trim() : name;
-  return { kind: capital(ENTITY[entity].one), name: own === id ? '' : own, id };
+  return { kind: capital(kind || ENTITY[entity].one), name: own === id ? '' : own, id };
 }

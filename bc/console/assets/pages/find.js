@@ -39,11 +39,12 @@ export default function Find() {
 function Found({ record, entity }) {
   const path = `/${entity}/${record.halo_id}`;
   const name = record.name || `(no name)`;
+  const kind = record.record_kind || ENTITY[entity].one;
   const facts = [record.more, record.number && entity !== 'invoice' && `number ${record.number}`, `Halo id ${record.halo_id}`, record.inactive && 'inactive in Halo'];
   return html`<li class="row">
     <${State} ...${record.links.length ? { word: entity === 'invoice' ? 'Sent' : 'Linked', tone: 'done', icon: 'link' } : { word: entity === 'invoice' ? 'Not sent' : 'Not linked', tone: 'skip' }} />
-    <div class="row-main"><p class="row-title"><a href=${to(path)}>${capital(ENTITY[entity].one)} <bdi>${name}</bdi></a>${
+    <div class="row-main"><p class="row-title"><a href=${to(path)}>${capital(kind)} <bdi>${name}</bdi></a>${
       record.links.map((link) => html`<span class="soft number" key=${link.connection_id}> → <bdi>${link.bc_number}</bdi></span>`)}</p>
       <p class="soft">${facts.filter(Boolean).join(' · ')}</p></div>
-    <div class="actions"><${LinkButton} kind="small" href=${to(path, { explain: '1' })} aria-label="Explain ${ENTITY[entity].one} ${name}">Explain</${LinkButton}></div></li>`;
+    <div class="actions"><${LinkButton} kind="small" href=${to(path, { explain: '1' })} aria-label="Explain ${kind} ${name}">Explain</${LinkButton}></div></li>`;
 }

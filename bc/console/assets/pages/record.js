@@ -18,7 +18,8 @@ export default function Record({ entity, id }) {
   // Halo is asked once, and again when something happened: its calls are few.
   const story = useLive(`/api/records/${entity}/${encodeURIComponent(id)}?seen=${last ? `${last.id}.${last.status}` : ''}`, live.data ? 0 : 60);
   const { busy, error, run } = useAction();
-  const label = `${capital(ENTITY[entity].one)} ${id}`;
+  const kind = last?.record_kind || story.data?.record_kind || ENTITY[entity].one;
+  const label = `${capital(kind)} ${id}`;
   const items = live.data?.items || [];
   const sync = () => run(
     () => change('POST', '/api/sync', { entity, halo_ids: [id] }),
@@ -28,7 +29,8 @@ export default function Record({ entity, id }) {
   const actions = html`
     <${Button} aria-expanded=${explaining ? 'true' : 'false'} onClick=${() => setQuery({ explain: explaining ? '' : '1' })}>Explain</${Button}>
     <${Button} kind="main" busy=${busy} onClick=${sync}>Sync now</${Button}>`;
-  const named = last || (story.data?.name && { entity, halo_id: id, record_name: story.data.name });
+  const named = last?.record_name || story.data?.name
+    ? { entity, halo_id: id, record_name: last?.record_name || story.data.name, record_kind: kind } : last;
   return html`<${Page} title=${named ? html`<${RecordName} outcome=${named} />` : label} tab=${label} actions=${actions}>
     ${error && html`<${Failure} error=${error} retry=${null} />`}
     ${last && html`<${Standing} last=${last} />`}

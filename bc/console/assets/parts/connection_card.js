@@ -54,7 +54,7 @@ function Fact({ label, value, note = '', tone = '', href = '' }) {
 /** `last` is a time, or the record with its time. */
 function LastSuccess({ last }) {
   if (typeof last === 'string') return html`<${Time} at=${last} />`;
-  const kind = ENTITY[last.entity]?.one || '';
+  const kind = last.record_kind || ENTITY[last.entity]?.one || '';
   const name = last.record_name || last.halo_id || '';
   const path = kind && last.halo_id ? to(`/${last.entity}/${last.halo_id}`) : '';
   return html`${kind && html`${path ? html`<a href=${path}>${kind} <bdi>${name}</bdi></a>` : html`${kind} <bdi>${name}</bdi>`}${last.bc_number && html` → <span class="number">${last.bc_number}</span>`}, `}<${Time} at=${last.at} />`;

@@ -3,6 +3,7 @@ import { html } from '../vendor/preact-htm.js';
 import { to } from '../router.js';
 import { nameParts, recordName } from '../names.js';
 import { ACTION, ENTITY, OUTCOME, capital, sentence } from '../words.js';
+import { Sent } from './sent.js';
 import { Out, State, Time } from './ui.js';
 
 export { recordName };
@@ -44,7 +45,7 @@ export function OutcomeRow({ outcome, brief = false, short = false, within = fal
       ${!brief && !short && outcome.cure && html`<p class="cure" dir="auto">${outcome.cure}</p>`}
       ${!brief && !short && (outcome.warnings || []).map((warning) => html`
         <p class="cure tone-text-warn" key=${warning.code + warning.message}>Note: <span dir="auto">${warning.message}</span></p>`)}
-      ${within && html`<${Small} outcome=${outcome} />`}
+      ${within && html`<${Small} outcome=${outcome} /><${Sent} outcome=${outcome} />`}
     </div>
     <${Time} at=${outcome.at} />
   </li>`;
