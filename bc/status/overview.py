@@ -15,7 +15,7 @@ from bc.connect.setup import HALO_NOTE
 from bc.errors import CompanyGone
 from bc.model import Connection
 from bc.status.events import last_event_at
-from bc.store.counts import Counted, LastSuccess, hour_of
+from bc.store.counts import Counted, LastSuccess, hour_of, slot_of
 from bc.sweep.run import LAST
 from bc.sync import breaker_notes
 from bc.sync.breaker_notes import OpenBreaker
@@ -46,6 +46,13 @@ class Hour(Struct, frozen=True):
     unchanged: int = 0
     skipped: int = 0
     failed: int = 0
+
+
+class Waited(Struct, frozen=True):
+    """The most records that waited at once in the five minutes from `at` on."""
+
+    at: datetime
+    waiting: int
 
 
 class BreakerState(Struct, frozen=True):
@@ -98,6 +105,7 @@ class ConnectionState(Struct, frozen=True):
 class Overview(Struct, frozen=True):
     """`unrouted` records wait whose connection shows when they are read; `open_errors` counts those of no connection.
 
+    `queue`: the last 24 hours, oldest first, without the times when nothing waited; all connections together.
     `encryption`: stored secrets by the key that opens them; the older keys are needed while `older` is not 0. None
     without a key.
     """
@@ -109,6 +117,7 @@ class Overview(Struct, frozen=True):
     waiting_capped: bool
     unrouted: int
     open_errors: int
+    queue: list[Waited]
     encryption: dict[str, int] | None = None
 
 
@@ -134,7 +143,14 @@ async def overview(services: Services) -> Overview:
     if len(connections) == 1:
         # Where there is one, every record is its own.
         census = _routed_to(connections[0].id, census)
-    states = [await _state_of(services, connection, census, errors, now) for connection in connections]
+    first = _first_hour(now)
+    counted = {each.id: await store.counts.read(each.id, first) for each in connections}
+    # What waited while nothing ended stands in nobody's row.
+    every = [*counted.values(), await store.counts.read("", first)]
+    states = [
+        await _state_of(services, connection, census, errors, counted[connection.id], now)
+        for connection in connections
+    ]
     waiting = sum(census.values())
     known = {connection.id for connection in connections}
     return Overview(
@@ -145,8 +161,17 @@ async def overview(services: Services) -> Overview:
         waiting_capped=waiting >= WAITING_CAP,
         unrouted=sum(n for (connection_id, _), n in census.items() if connection_id not in known),
         open_errors=sum(n for connection_id, n in errors.items() if connection_id not in known),
+        queue=_queue(every, waiting, now),
         encryption=(await store.seals())._asdict() if services.settings.encryption_keys else None,
     )
+
+
+def _queue(every: list[Counted], waiting: int, now: datetime) -> list[Waited]:
+    # The running five minutes are written when they are over.
+    most = Counter({slot_of(now): waiting} if waiting else {})
+    for counted in every:
+        most |= Counter(counted.waited)
+    return [Waited(at, number) for at, number in sorted(most.items()) if at > now - timedelta(hours=HOURS)]
 
 
 def _routed_to(connection_id: str, census: Counter[tuple[str, bool]]) -> Counter[tuple[str, bool]]:
@@ -161,9 +186,9 @@ async def _state_of(
     connection: Connection,
     census: Counter[tuple[str, bool]],
     errors: Counter[str],
+    counted: Counted,
     now: datetime,
 ) -> ConnectionState:
-    counted = await services.store.counts.read(connection.id, _first_hour(now))
     breaker = await breaker_notes.read(services.store, connection.id)
     expiry = secret_expiry(connection, now.date())
     hourly = _hourly(counted, now)

@@ -1,4 +1,7 @@
-"""Counters of outcomes by connection and hour, and each connection's last success: read without reading outcomes."""
+"""Counters of outcomes by connection and hour, each connection's last success, and how many records waited when.
+
+Read without reading outcomes.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ KEPT_HOURS = 48
 # The last success sorts behind the hours, so that one range holds both.
 _HOUR = "h"
 _LAST = "last"
+SLOT = timedelta(minutes=5)
+# With the minute at which a slot of the hour begins: the most that waited in it.
+_WAITED = "waited"
 
 
 class LastSuccess(msgspec.Struct, frozen=True):
@@ -26,13 +32,15 @@ class LastSuccess(msgspec.Struct, frozen=True):
     record_name: str
     bc_number: str
     at: datetime
+    record_kind: str = ""
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """Ended pushes by hour (its start) and status, oldest first, and the last success."""
+    """Ended pushes by hour (its start) and status, oldest first, the last success, and what waited by `slot_of`."""
 
     hours: dict[datetime, dict[str, int]]
     last: LastSuccess | None
+    waited: dict[datetime, int]
 
 
 class Counts:
@@ -43,14 +51,31 @@ class Counts:
         self._hour: Codec[dict[str, int]] = Codec(dict[str, int])
         self._last = Codec(LastSuccess)
 
-    async def add(self, connection_id: str, hour: datetime, counts: Mapping[str, int]) -> None:
-        """Add to an hour so that nobody's counts are lost."""
+    async def add(
+        self,
+        connection_id: str,
+        hour: datetime,
+        counts: Mapping[str, int],
+        waited: Mapping[datetime, int] | None = None,
+    ) -> None:
+        """Add to an hour so that nobody's counts are lost.
+
+        `waited`: the most records that waited at once, of every connection, by `slot_of` a time in this hour. It rides in
+        whichever row is written; the most of all rows counts.
+        """
+        most = {f"{_WAITED}{slot.minute:02}": number for slot, number in (waited or {}).items()}
         partition, key = keys.encode(connection_id), keys.join(_HOUR, _hour_text(hour))
 
         async def attempt() -> None:
             found = await self._table.get(partition, key)
             before = self._hour.unpack(found.properties) if found else {}
-            after = {**before, **{name: before.get(name, 0) + n for name, n in counts.items()}}
+            after = {
+                **before,
+                **{name: before.get(name, 0) + n for name, n in counts.items()},
+                **{name: max(before.get(name, 0), n) for name, n in most.items()},
+            }
+            if found and after == before:
+                return
             if found:
                 await self._table.replace(partition, key, self._hour.pack(after), found.etag)
             else:
@@ -66,6 +91,7 @@ class Counts:
         """The hours from `since` on and the last success of a connection: one query of a few dozen rows."""
         hours: dict[datetime, dict[str, int]] = {}
         last: LastSuccess | None = None
+        waited: dict[datetime, int] = {}
         async for found in self._table.query(
             partition=keys.encode(connection_id), start=keys.join(_HOUR, _hour_text(since))
         ):
@@ -73,8 +99,13 @@ class Counts:
             if kind == _LAST:
                 last = self._last.unpack(found.properties)
             else:
-                hours[datetime.fromisoformat(text)] = self._hour.unpack(found.properties)
-        return Counted(hours, last)
+                hour = datetime.fromisoformat(text)
+                for name, number in self._hour.unpack(found.properties).items():
+                    if name.startswith(_WAITED):
+                        waited[hour + timedelta(minutes=int(name.removeprefix(_WAITED)))] = number
+                    else:
+                        hours.setdefault(hour, {})[name] = number
+        return Counted(hours, last, waited)
 
     async def purge(self, now: datetime) -> None:
         """Remove hours that nobody looks at any more."""
@@ -94,6 +125,12 @@ class Counts:
 def hour_of(at: datetime) -> datetime:
     """The start of the hour, UTC."""
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def slot_of(at: datetime) -> datetime:
+    """The start of the five minutes, UTC."""
+    hour = hour_of(at)
+    return hour + (at - hour) // SLOT * SLOT
 
 
 def _hour_text(at: datetime) -> str:

@@ -179,6 +179,7 @@ class Pump:
                 self.rows[key], self.seen[key] = row, time.monotonic()
         self.scanned_at = started
         self.services.halo_reads.settle(self._invoices())
+        self.services.tally.waiting(len(self.rows) + len(self.active))
         self.services.orders = sum(1 for row in self.rows.values() if row.value.source == "manual")
 
     def _invoices(self) -> dict[str, Waiting]:

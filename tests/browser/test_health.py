@@ -28,6 +28,9 @@ def test_home_shows_the_day_of_a_connection_and_pauses_it(
     expect(card.get_by_role("img", name="Outcomes per hour")).to_be_visible()
     expect(card.get_by_role("link", name="Synced, 24 h: 1")).to_be_visible(timeout=15_000)
     expect(card.get_by_text("Requests to Business Central, 5 min")).to_be_visible()
+    expect(page.get_by_role("img", name="Records waiting, last 24 hours: at most ")).to_be_visible(
+        timeout=90_000
+    )
     assert visitor.violations() == []
     card.get_by_role("button", name="Pause").click()
     expect(card.get_by_text("Paused", exact=True)).to_be_visible()

@@ -4,8 +4,8 @@ import { change } from '../api.js';
 import { OPEN_ERRORS, useLive } from '../live.js';
 import { needs } from '../needs.js';
 import { to } from '../router.js';
-import { count } from '../when.js';
-import { Budget } from '../parts/chart.js';
+import { count, number } from '../when.js';
+import { Budget, QueueChart, mostOf } from '../parts/chart.js';
 import { ConnectionCard } from '../parts/connection_card.js';
 import { OutcomeRow, whereOf } from '../parts/outcome.js';
 import { Icon } from '../parts/icons.js';
@@ -37,6 +37,7 @@ export default function Home() {
       <div class="cards">${items.map((connection) => html`<${ConnectionCard} key=${connection.id} connection=${connection} coming=${coming}
         status=${(status.data?.connections || []).find((each) => each.connection_id === connection.id) || null} />`)}</div>
     </section>
+    ${(coming || status.data?.queue) && html`<${Queue} status=${status.data} />`}
     <${HaloLine} halo=${status.data?.halo} coming=${coming} />
     <${Latest} connections=${items} />
   </${Page}>`;
@@ -69,6 +70,17 @@ function Need({ need }) {
       <${LinkButton} href=${need.href} aria-label="${need.action}: ${need.title}">${need.action}</${LinkButton}>
     </div>
   </li>`;
+}
+
+/** What waits to be sent, now and over the day. */
+function Queue({ status }) {
+  const most = status && mostOf(status.queue);
+  return html`<section aria-labelledby="queue"><h2 id="queue">Waiting to be sent</h2>
+    ${!status ? html`<div class="halo-coming"><${Skeleton} rows=${3} /></div>` : html`<div class="panel queue">
+      <dl class="facts"><div><dt>Now</dt><dd><b class="number">${number(status.waiting)}</b>${status.waiting_capped && ' or more'}</dd></div>
+        <div><dt>At most, 24 h</dt><dd>${most ? html`<b class="number">${number(most.waiting)}</b> <span class="soft"><${Time} at=${most.at} /></span>` : html`<b class="number">0</b>`}</dd></div></dl>
+      <figure class="day"><figcaption class="soft small">Records waiting, last 24 hours</figcaption><${QueueChart} queue=${status.queue} now=${status.at} /></figure></div>`}
+  </section>`;
 }
 
 /** Halo's side, in one line: the last look for changes, the last call of its webhook, its budget. */

@@ -41,6 +41,31 @@ function barWords(each) {
   return `${hour(each.at)}: ${parts.join(', ') || 'nothing'}`;
 }
 
+const SLOT = 300_000;
+const SLOTS = 288;
+
+/**
+ * How many records waited over the last day, by five minutes: an area, with its numbers in words.
+ * @param {{queue: {at: string, waiting: number}[], now: string}} props
+ */
+export function QueueChart({ queue, now }) {
+  const last = Math.floor(new Date(now).getTime() / SLOT);
+  const held = new Map(queue.map((each) => [Math.floor(new Date(each.at).getTime() / SLOT) - last + SLOTS - 1, each.waiting]));
+  const top = mostOf(queue);
+  const words = top
+    ? `Records waiting, last 24 hours: at most ${number(top.waiting)}, at ${hour(top.at)}.`
+    : 'Nothing waited in the last 24 hours.';
+  const rise = (slot) => HEIGHT - 1 - (held.get(slot) ? Math.max(1.5, ((HEIGHT - 4) * (held.get(slot) || 0)) / top.waiting) : 0);
+  const line = Array.from({ length: SLOTS }, (_, slot) => `H${slot}V${rise(slot).toFixed(1)}`).join('');
+  return html`<svg class="chart" viewBox=${`0 0 ${SLOTS} ${HEIGHT}`} role="img" aria-label=${words} preserveAspectRatio="none">
+    <line class="chart-ground" x1="0" y1=${HEIGHT - 0.5} x2=${SLOTS} y2=${HEIGHT - 0.5} />
+    ${top && html`<path class="chart-waiting" d=${`M0 ${HEIGHT - 1}${line}H${SLOTS}V${HEIGHT - 1}Z`} />`}
+  </svg>`;
+}
+
+/** When most records waited; undefined where none did. */
+export const mostOf = (queue) => queue.reduce((most, each) => (!most || each.waiting > most.waiting ? each : most), undefined);
+
 /** How much of a limit is used: a bar with its numbers beside it. */
 export function Budget({ label, used, limit, detail = '' }) {
   if (!limit) return null;
