@@ -190,6 +190,7 @@ def preview(visitor: Visitor) -> None:
     expect(boxes.first).to_be_visible(timeout=60_000)
     for position in (1, 2, 4, 7):
         boxes.nth(position).check()
+    page.evaluate("window.scrollTo(0, 0)")
 
 
 def arrange(acting: Acting) -> tuple[str, str]:

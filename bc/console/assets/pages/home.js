@@ -4,7 +4,7 @@ import { change } from '../api.js';
 import { OPEN_ERRORS, useLive } from '../live.js';
 import { needs } from '../needs.js';
 import { to } from '../router.js';
-import { count, number } from '../when.js';
+import { count, exact, hour, number } from '../when.js';
 import { Budget, QueueChart, mostOf } from '../parts/chart.js';
 import { ConnectionCard } from '../parts/connection_card.js';
 import { OutcomeRow, whereOf } from '../parts/outcome.js';
@@ -78,7 +78,7 @@ function Queue({ status }) {
   return html`<section aria-labelledby="queue"><h2 id="queue">Waiting to be sent</h2>
     ${!status ? html`<div class="halo-coming"><${Skeleton} rows=${3} /></div>` : html`<div class="panel queue">
       <dl class="facts"><div><dt>Now</dt><dd><b class="number">${number(status.waiting)}</b>${status.waiting_capped && ' or more'}</dd></div>
-        <div><dt>At most, 24 h</dt><dd>${most ? html`<b class="number">${number(most.waiting)}</b> <span class="soft"><${Time} at=${most.at} /></span>` : html`<b class="number">0</b>`}</dd></div></dl>
+        <div><dt>At most, 24 h</dt><dd>${most ? html`<b class="number">${number(most.waiting)}</b> <span class="soft">at <time datetime=${most.at} title=${exact(most.at)}>${hour(most.at)}</time></span>` : html`<b class="number">0</b>`}</dd></div></dl>
       <figure class="day"><figcaption class="soft small">Records waiting, last 24 hours</figcaption><${QueueChart} queue=${status.queue} now=${status.at} /></figure></div>`}
   </section>`;
 }

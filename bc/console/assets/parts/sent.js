@@ -23,12 +23,12 @@ export function Sent({ outcome }) {
   return html`<details class="request" onToggle=${(event) => setOpen(event.currentTarget.open)}>
     <summary>What was sent, and what came back</summary>
     ${error && html`<${Failure} error=${error} retry=${ask} />`}
-    ${!found && !error && html`<${Skeleton} rows=${2} />`}
+    ${open && !found && !error && html`<${Skeleton} rows=${2} />`}
     ${found && !found.requests.length && html`<p class="soft">The requests of this try were not kept.</p>`}
     ${found?.requests.map((request, position) => html`<${Exchange} key=${position} request=${request} />`)}
     ${found?.requests.length > 0 && html`<p class="soft small">${found.shortened
       ? 'Long texts are cut short here; they were sent whole.'
-      : 'Of an answer, what was sent and its numbers, states, sums and tax are kept.'}</p>`}
+      : 'Of each answer only the fields that were sent, its numbers, states, sums and tax are kept.'}</p>`}
   </details>`;
 }
 

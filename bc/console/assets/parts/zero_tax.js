@@ -75,7 +75,7 @@ function Apply({ state, onJob }) {
       busy ? 'Reading Halo …' : state.phase === 'on' ? 'Look for records that are not zero' : 'Show what would change'}</${Button}>
       <span class="soft">Nothing is written yet.</span></p>`}
     ${found && html`<h3>What would change</h3>
-      <p>Halo has ${count(found.counts.customers || 0, 'customer')} and ${count(found.counts.products || 0, 'product')}. Those with a tax get <bdi>${found.tax.name}</bdi>;${' '}
+      <p>Halo has ${count(found.counts.customers || 0, 'customer')} and ${count(found.counts.products || 0, 'product')}. Those that do not have it yet get the tax “<bdi>${found.tax.name}</bdi>”;${' '}
         ${number(found.items.length)} of the first ${number(found.items.length + found.unchanged)} would change.</p>
       ${found.items.length > 0 && html`<ul class="list changes">${found.items.map((item) => html`<${Change} key=${item.entity + item.halo_id} item=${item} />`)}</ul>`}
       <p class="actions"><${Button} kind="main" busy=${busy} onClick=${start}>Set the tax of all ${number(sum)} records to zero</${Button}>
