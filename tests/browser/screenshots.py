@@ -190,7 +190,8 @@ def preview(visitor: Visitor) -> None:
     expect(boxes.first).to_be_visible(timeout=60_000)
     for position in (1, 2, 4, 7):
         boxes.nth(position).check()
-    page.evaluate("window.scrollTo(0, 0)")
+    if (page.viewport_size or {"width": 0})["width"] > NARROW[0]:
+        page.evaluate("window.scrollTo(0, 0)")  # a narrow window would show none of the table
 
 
 def arrange(acting: Acting) -> tuple[str, str]:
