@@ -30,7 +30,7 @@ SAMPLE = 5
 class HaloFacts:
     """Cached per process. A fact that Halo refuses to show (401, 403, 404) stays as it was last read.
 
-    One that was never read counts as absent, said by the doctor.
+    One that was never read counts as absent, said by the doctor; what must not be sent then waits (`only_posted_invoices`).
     """
 
     def __init__(self, halo: Halo) -> None:
@@ -49,12 +49,11 @@ class HaloFacts:
                 # Pushes and people wait at the same lock, so nobody may hold it for as long as a flood lasts.
                 with for_a_person() if not a_person_waits() else nullcontext():
                     value = await read()
-            except Refused:
-                if not kept or name in self._never_read:
+            except Refused as error:
+                hidden = error.status in (401, 403)
+                value = kept[1] if kept and name not in self._never_read else absent
+                if not kept and hidden:
                     self._never_read.add(name)
-                    value = absent
-                else:
-                    value = kept[1]
             else:
                 self._never_read.discard(name)
             self._kept[name] = (time.monotonic(), value)
@@ -82,7 +81,7 @@ class HaloFacts:
         return int(ident(same[0], "id")) if same and ident(same[0], "id") else None
 
     async def only_posted_invoices(self) -> bool:
-        """Whether Halo is set to send posted invoices only. Raises `Transient` where that was never to be read."""
+        """Whether Halo is set to send posted invoices only. Raises `Transient` where Halo has never let us read it (401, 403)."""
         control = await self.control()
         if "control" in self._never_read:
             raise Transient(

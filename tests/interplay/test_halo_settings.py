@@ -52,3 +52,12 @@ async def test_a_setting_that_halo_no_longer_shows_stays_as_it_was(house: House)
     (outcome,) = await house.outcomes("invoice", unposted)
     assert (outcome.status, outcome.code) == ("skipped", "opted_out")
     assert f"HALO-{unposted}" not in keys(house)
+
+
+async def test_a_halo_that_knows_no_such_settings_sends_unposted_invoices(house: House) -> None:
+    fault = {"service": "halo", "path": "/Control", "times": 0, "action": {"kind": "status", "status": 404}}
+    house.control.post("/faults", json=fault).raise_for_status()
+    house.services.halo_facts.forget()
+    (unposted,) = await new(house, {})
+    await push(house)
+    assert f"HALO-{unposted}" in keys(house)
