@@ -34,7 +34,7 @@ function compare(halo, bc, memo) {
     h("caption", { class: "hidden" }, "Sums compared"),
     h("thead", null, h("tr", null, ["Sum", "Halo", "BC", "Difference"].map((text) => h("th", { scope: "col", class: text === "Sum" ? null : "number" }, text)))),
     h("tbody", null, rows.map(([name, ours, amount]) => {
-      const theirs = memo && ours < 0 ? -amount : amount;
+      const theirs = memo && halo.total < 0 ? -amount : amount;
       const gap = Math.round((ours - theirs) * 100) / 100;
       return h("tr", null, h("th", { scope: "row" }, name), h("td", { class: "number" }, money(ours)), h("td", { class: "number" }, money(theirs)),
         h("td", { class: gap ? "number bad" : "number done" }, gap ? `▲ ${money(gap)}` : "✓ 0"));
