@@ -7,13 +7,17 @@ its names from each of their first words on, in lower case. A text that one of t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from itertools import chain, zip_longest
+from typing import Any
 
 from bc.model import Link
 
 # Storage takes 15 comparisons in a filter; each column is two, and keys and state are up to five.
 COLUMNS = 5
-LONGEST = 60
+NAMES = tuple(f"w{position}" for position in range(COLUMNS))
+# As long as BC lets a name be.
+LONGEST = 100
 _WORD = re.compile(r"\w+")
 _AFTER_SURROGATES = 0xE000
 
@@ -22,7 +26,7 @@ def columns(link: Link) -> dict[str, str]:
     """The columns of a link by name."""
     found = [_folded(link.bc_number), *chain(*zip_longest(_tails(link.halo_name), _tails(link.bc_name)))]
     kept = [text for text in dict.fromkeys(found) if text][:COLUMNS]
-    return {f"w{position}": text for position, text in enumerate(kept)}
+    return dict(zip(NAMES, kept, strict=False))
 
 
 def starts(link: Link, search: str) -> bool:
@@ -36,8 +40,23 @@ def found_by(search: str) -> str | None:
     if not text or not text.isprintable():
         return None
     low, high = _quoted(text), _quoted(_next(text))
-    each = (f"(w{position} ge {low} and w{position} lt {high})" for position in range(COLUMNS))
+    each = (f"({name} ge {low} and {name} lt {high})" for name in NAMES)
     return f"({' or '.join(each)})"
+
+
+def contains(link: Link, search: str) -> bool:
+    """Whether the link's number, names or Halo id have the text anywhere."""
+    return _in_any(search, (*columns(link).values(), link.halo_id))
+
+
+def may_contain(properties: Mapping[str, Any], search: str) -> bool:
+    """As `contains`, told by the columns of a row; True where it has none, as those of earlier versions."""
+    known = [str(properties[name]) for name in NAMES if properties.get(name)]
+    return not known or _in_any(search, (*known, str(properties["halo_id"])))
+
+
+def _in_any(search: str, texts: Iterable[str]) -> bool:
+    return any(_folded(search) in each for each in texts)
 
 
 def _tails(name: str) -> list[str]:

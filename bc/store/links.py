@@ -14,7 +14,7 @@ from typing import Literal
 
 from bc.model import Link
 from bc.store import keys, records
-from bc.store.link_search import columns, found_by, starts
+from bc.store.link_search import NAMES, columns, contains, found_by, may_contain, starts
 from bc.store.rows import VERSION, Codec, Page, Properties, Row, Stale
 from bc.store.tables import TRANSACTION, Tables, Write
 
@@ -125,19 +125,15 @@ class Links:
         """Part of the links of an entity, in order of Halo id as text.
 
         `search` finds by the start of the number or of a word in a name (`link_search`), and by a whole id, which comes
-        first; with `anywhere` by any part of them, for which every link is read.
+        first; with `anywhere` by any part of them, for which the names of every link are read.
         """
-        text = search.strip().casefold()
-        by_start = found_by(text) if text and not anywhere else ""
+        if anywhere and search.strip():
+            return await self._containing(connection_id, entity, search, state, limit, cursor)
+        text = search.strip()
+        by_start = found_by(text) if text else ""
         if by_start is None:
             return Page([], None)
-        named = (
-            await self._of_id(connection_id, entity, search.strip(), state) if by_start and not cursor else []
-        )
-
-        def contains(link: Link) -> bool:
-            return _matches(link, text)
-
+        named = await self._of_id(connection_id, entity, text, state) if by_start and not cursor else []
         found = await records.page(
             self._table,
             _CODEC,
@@ -147,9 +143,35 @@ class Links:
             cursor=cursor,
             where={"state": state} if state else None,
             extra=by_start,
-            keep=contains if text and anywhere else None,
         )
         return Page([*named, *found.items], found.next)
+
+    async def _containing(
+        self, connection_id: str, entity: str, search: str, state: str, limit: int, cursor: str
+    ) -> Page[Link]:
+        start, below = keys.starting_with("l", total=2)
+        after = keys.from_cursor(cursor)
+        if after and not start <= after < below:
+            raise ValueError("not a cursor of this list")
+        items: list[Link] = []
+        last = ""
+        async for found in self._table.query(
+            partition=keys.join(connection_id, entity),
+            start=start,
+            below=below,
+            after=after,
+            where={"state": state} if state else None,
+            select=("halo_id", *NAMES),
+        ):
+            if not may_contain(found.properties, search):
+                continue
+            if len(items) == limit:
+                return Page(items, keys.to_cursor(last))
+            row = await self.get(connection_id, entity, str(found.properties["halo_id"]))
+            if row is not None and contains(row.value, search):
+                items.append(row.value)
+                last = found.key
+        return Page(items, None)
 
     async def _of_id(self, connection_id: str, entity: str, wanted: str, state: str) -> list[Link]:
         """The link with this Halo id or BC id, unless a search by its words finds it as well."""
@@ -225,8 +247,3 @@ def _index_writes(link: Link) -> list[Write]:
     properties = {"v": VERSION, "halo_id": link.halo_id}
     named = (("b", link.bc_id), ("n", bc_number(link.bc_number)))
     return [Write("put", keys.join(kind, value, link.halo_id), properties) for kind, value in named if value]
-
-
-def _matches(link: Link, text: str) -> bool:
-    fields = (link.halo_name, link.bc_name, link.bc_number, link.halo_id, link.bc_id)
-    return any(text in field.casefold() for field in fields)

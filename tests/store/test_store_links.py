@@ -174,6 +174,35 @@ async def test_a_search_reads_only_what_it_finds(store: Store, monkeypatch: pyte
     assert await found("rchard", anywhere=True) == ["1", "2"]
 
 
+async def test_a_search_within_words_is_paged_and_finds_rows_of_earlier_versions(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.links.put_many([a_link(f"{n:03d}", halo_name=f"Seafood {n}") for n in range(30)])
+    await store.links.create(a_link("nameless", bc_number=""))
+    with monkeypatch.context() as patch:
+        patch.setattr("bc.store.links.columns", lambda _: {})
+        await store.links.create(a_link("old", bc_name="Old Seafood"))
+    assert halo_ids((await store.links.page("c1", "customer", search="old sea")).items) == []
+
+    async def every(search: str, limit: int) -> list[str]:
+        seen: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await store.links.page(
+                "c1", "customer", search=search, anywhere=True, limit=limit, cursor=cursor
+            )
+            assert len(page.items) <= limit
+            seen += halo_ids(page.items)
+            cursor = page.next
+        return seen
+
+    assert await every("EAFOOD", 7) == [*(f"{n:03d}" for n in range(30)), "old"]
+    assert await every("c00", 31) == [f"{n:03d}" for n in range(10)]
+    assert await every("meles", 5) == ["nameless"]
+    with pytest.raises(ValueError):
+        await store.links.page("c1", "customer", search="x", anywhere=True, cursor="bnx4")
+
+
 async def test_broken_links_are_found_without_reading_the_others(store: Store) -> None:
     await store.links.put_many([a_link(f"{n:03d}") for n in range(50)])
     row = await store.links.get("c1", "customer", "007")
