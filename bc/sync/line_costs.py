@@ -105,7 +105,8 @@ async def _can_be_sent(push: Push, invoice: Record, link: Link) -> bool:
     if await _in_another_currency(push, invoice, link):
         push.warn(
             "costs_not_sent",
-            "The costs of the lines were not sent: the invoice is in another currency than Halo's own or the company's.",
+            "The costs of the lines were not sent: the invoice is in another currency than the company's or Halo's own, or "
+            "Halo does not say which that is.",
         )
         return False
     answer = await _probe(push)
