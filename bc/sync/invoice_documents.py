@@ -60,7 +60,8 @@ def keys_of(
 ) -> dict[str, str]:
     """BC line id -> key: by the ids we know, else by the numbers we gave; where we gave none, by what the lines hold.
 
-    Numbers that BC gave are only guessed (`Insert`): a customer's recurring lines stand among them.
+    Numbers that BC gave are only presumed (`Insert`): a customer's recurring lines stand among them. So what Halo changed
+    since then is told by its place beside the others.
     """
     keys = keys_by_number(document, numbers, known)
     unnumbered = {key for key, number in numbers.items() if number < 0} - set(keys.values())
@@ -76,9 +77,29 @@ def keys_of(
                 keys[str(left[place]["id"])] = planned.key
                 unnumbered.discard(planned.key)
                 del left[: place + 1]
-    guessed = {key: -numbers[key] for key in unnumbered}
-    by_guess = keys_by_number(document, guessed)
-    return {**{line: key for line, key in by_guess.items() if line not in keys}, **keys}
+    _beside_others(document, list(numbers), unnumbered, keys)
+    left = [line for line in lines_of(document) if str(line["id"]) not in keys]
+    rest = [key for key in numbers if key in unnumbered and key not in keys.values()]
+    # BC adds recurring lines as soon as the customer is there: ours come behind them.
+    for line, key in zip(reversed(left), reversed(rest), strict=False):
+        keys[str(line["id"])] = key
+    return keys
+
+
+def _beside_others(
+    document: Document, intended: Sequence[str], wanted: Collection[str], keys: dict[str, str]
+) -> None:
+    """Add to `keys` the lines right before the one that was to follow, or right behind the one before."""
+    places = [str(line["id"]) for line in lines_of(document)]
+    for step in (-1, 1):
+        line_of = {key: line for line, key in keys.items()}
+        neighbour = ""
+        for key in intended[::step]:
+            at = places.index(neighbour) + step if neighbour else -1
+            open_still = key in wanted and key not in line_of
+            if open_still and 0 <= at < len(places) and places[at] not in keys:
+                keys[places[at]], line_of[key] = key, places[at]
+            neighbour = line_of.get(key, "")
 
 
 def _holds(line: Document, planned: LinePlan, *, exactly: bool) -> bool:

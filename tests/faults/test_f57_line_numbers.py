@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bc.sync.work import push_row
 from tests.e2e.acting import Acting, Invoicing
 from tests.faults.engine import Died, Peril, a_process, drain
 from tests.faults.looking import by_control, creates, edit_line, lines, switch
@@ -106,24 +107,36 @@ def test_f57_f79_a_customers_recurring_lines_are_not_taken_for_ours(
 
 async def test_f57_f1_a_crash_after_the_create_doubles_no_line(house: Acting, invoicing: Invoicing) -> None:
     recurring(house, invoicing, "Monthly")
-    halo_id = three(invoicing)
+    several, single = three(invoicing), invoicing.invoice(invoicing.line("Service", 1, 10, "Alone"))
     # The last test of the module, so the app may go.
     house.app.host.stop()
     env = house.app.host.env
-    async with a_process(env, Peril(dies_before=r"after:bc POST .*batch")) as services:
-        await services.store.dirty.mark(
-            "invoice", halo_id, operation="upsert", source="webhook", requested_at=datetime.now(UTC)
-        )
-        # It knows, so that its first request is the one that is carried out.
-        services.known_in_bc.put(environment(house), "environment", "sequence_refused", True)
-        with pytest.raises(Died):
-            await drain(services)
-    edit_line(house, halo_id, 0, item_shortdescription="Renamed meanwhile")
+    for halo_id in (several, single):
+        async with a_process(env, Peril(dies_before=r"after:bc POST .*batch")) as services:
+            await services.store.dirty.mark(
+                "invoice", halo_id, operation="upsert", source="webhook", requested_at=datetime.now(UTC)
+            )
+            # It knows, so that its first request is the one that is carried out.
+            services.known_in_bc.put(environment(house), "environment", "sequence_refused", True)
+            connections = await services.store.connections.list()
+            row = await services.store.dirty.get("invoice", halo_id)
+            assert row is not None
+            with pytest.raises(Died):
+                await push_row(services, row, connections)
+    # What was sent is not in Halo any more: neither the text nor the quantity of the first line, nor the last line.
+    edit_line(house, several, 0, item_shortdescription="Another", qty_order=7)
+    last = house.halo("Invoice", several)["lines"][2]["id"]
+    house.edit("Invoice", several, {"lines": [], "delete_lines": [last]})
+    edit_line(house, single, 0, item_shortdescription="Still alone", qty_order=8)
     async with a_process(env) as services:
         await drain(services)
-        (outcome,) = (await services.store.outcomes.page(entity="invoice", halo_id=halo_id, limit=1)).items
-        assert outcome.status == "synced", outcome
-    assert texts(house, halo_id) == ["Monthly", "Renamed meanwhile", "Second", "Third"]
+        for halo_id in (several, single):
+            (outcome,) = (
+                await services.store.outcomes.page(entity="invoice", halo_id=halo_id, limit=1)
+            ).items
+            assert outcome.status == "synced", outcome
+    assert texts(house, several) == ["Monthly", "Another", "Second"]
+    assert texts(house, single) == ["Monthly", "Still alone"]
 
 
 def environment(acting: Acting) -> str:
