@@ -15,10 +15,13 @@ from bc.store.rows import Row
 from bc.sync.adapter import Adapter, Plan
 from bc.sync.context import Push, utc_now
 
+# Actions after which the link goes, once they are told.
+ENDS_A_LINK = frozenset({"deleted", "unlinked"})
+
 
 async def unless_deleted(push: Push, row: Row[Link] | None) -> Row[Link] | None:
     """The link, unless it is what a delete left that died before its end: then the record starts anew."""
-    if row is None or row.value.unreported != "deleted":
+    if row is None or row.value.unreported not in ENDS_A_LINK:
         return row
     await push.services.store.links.delete(row.value, row.etag)
     return None
@@ -85,7 +88,7 @@ async def told_apart(push: Push) -> None:
     """This push ends without success and is told so: what it did in BC is told by a later one, under an id of its own."""
     links = push.services.store.links
     row = await links.get(push.connection.id, push.entity, push.halo_id)
-    if row is not None and row.value.unreported_id and row.value.unreported != "deleted":
+    if row is not None and row.value.unreported_id and row.value.unreported not in ENDS_A_LINK:
         await links.replace(msgspec.structs.replace(row.value, unreported_id=""), row.etag)
 
 

@@ -11,7 +11,7 @@ from bc.model import Action, Link, Outcome
 from bc.store.rows import Row
 from bc.sync.adapter import Adapter
 from bc.sync.context import Push, utc_now
-from bc.sync.intents import intend, withdraw
+from bc.sync.intents import ENDS_A_LINK, intend, withdraw
 from bc.sync.outcomes import VERBS, outcome_of
 from bc.sync.outcomes import record as keep
 
@@ -32,8 +32,8 @@ async def delete(push: Push, adapter: Adapter[Any], row: Row[Link] | None) -> Ou
         return outcome
     push.record_name = push.record_name or row.value.halo_name or push.halo_id
     push.services.check_fence()
-    action = "deleted"
-    if row.value.unreported == "deleted":
+    action = row.value.unreported
+    if action in ENDS_A_LINK:
         push.outcome_id = push.dirty.outcome_id or row.value.unreported_id or push.outcome_id
     else:
         row, action = await _delete_in_bc(push, adapter, row)
@@ -67,7 +67,7 @@ async def _delete_in_bc(push: Push, adapter: Adapter[Any], row: Row[Link]) -> tu
             action = "deleted"
     done = msgspec.structs.replace(
         row.value,
-        unreported="deleted" if action == "deleted" else "none",
+        unreported=action if action in ENDS_A_LINK else "none",
         unreported_id=push.outcome_id,
         intent=None,
     )

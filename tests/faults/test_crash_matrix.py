@@ -395,6 +395,20 @@ async def test_an_interruption_between_two_pieces_of_a_long_change_is_completed(
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize("how", ["dies before", "dies after"])
+async def test_a_death_around_what_an_unlinking_stores_tells_it_once(stage: Stage, how: How) -> None:
+    flow = FLOWS["delete of a customer"]
+    halo_id = await flow.arrange(stage)
+    flow.change(stage, halo_id)
+    whole = Peril()
+    await stage.push(flow.entity, halo_id, flow.operation, whole)
+    stored = [at for at, call in enumerate(whole.calls, 1) if call.startswith("storage POST")]
+    assert len(stored) > 1
+    for at in stored:
+        assert await interrupted(stage, flow, how, at)
+
+
+@pytest.mark.timeout(240)
 async def test_a_death_after_any_call_of_a_posting_leaves_one_posted_invoice(stage: Stage) -> None:
     assert await every_call(stage, "post", "dies after") > 10
 
