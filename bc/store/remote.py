@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 import aiohttp
 from azure.core.exceptions import (
@@ -122,7 +123,8 @@ class Account:
                 connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=bundle), limit=64),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                trust_env=True,
+                # Asking the environment costs two hops to a thread for each request.
+                trust_env=not getproxies().keys().isdisjoint(("http", "https")),
             )
         return AioHttpTransport(session=self._session, session_owner=False)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
-from azure.data.tables.aio import TableClient, TableServiceClient
 
 from bc.store.group import TRANSACTION, Groups, Write
 from bc.store.remote import Account, bad_address, in_words
 from bc.store.rows import Properties, Stale
+from bc.store.transaction import TransactingClient
 
 __all__ = ["PAGE", "TRANSACTION", "Found", "Table", "Tables", "Write"]
 
@@ -38,39 +38,41 @@ class Tables:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._service: TableServiceClient | None = None
+        self._clients: dict[str, TransactingClient] = {}
 
     def table(self, name: str) -> Table:
         """A table, which need not exist yet."""
         return Table(name, self._client)
 
     async def close(self) -> None:
-        if self._service is not None:
-            await self._service.close()
-            self._service = None
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
 
-    def _client(self, name: str) -> TableClient:
-        if self._service is None:
+    def _client(self, name: str) -> TransactingClient:
+        if name not in self._clients:
             options = self._account.options()
             try:
                 if text := self._account.connection_string():
-                    self._service = TableServiceClient.from_connection_string(text, **options)
+                    client = cast(
+                        TransactingClient, TransactingClient.from_connection_string(text, name, **options)
+                    )
                 else:
-                    self._service = TableServiceClient(
-                        self._account.table_uri, credential=self._account.credential(), **options
+                    client = TransactingClient(
+                        self._account.table_uri, name, credential=self._account.credential(), **options
                     )
             except ValueError as error:
                 raise bad_address(error) from None
-        return self._service.get_table_client(name)
+            self._clients[name] = client
+        return self._clients[name]
 
 
 class Table:
     """One table. Raises `Stale` for a guard that no longer holds, `Transient` and `NotConfigured` in words."""
 
-    def __init__(self, name: str, client: Callable[[str], TableClient]) -> None:
+    def __init__(self, name: str, client: Callable[[str], TransactingClient]) -> None:
         self._name = name
         self._open = client
-        self._held: TableClient | None = None
         self._groups = Groups(self._write_apart)
         self._making = asyncio.Lock()
 
@@ -125,9 +127,7 @@ class Table:
             only = writes[0]
             act = self.insert if only.operation == "insert" else self.put
             return [await act(partition, only.key, only.properties or {})]
-        operations = [_operation(partition, write) for write in writes]
-        answers = await self._do(lambda client: client.submit_transaction(operations))
-        return [str(answer.get("etag", "")) for answer in answers]
+        return await self._do(lambda client: client.write(partition, writes))
 
     async def delete_keys(self, partition: str, keys: Sequence[str]) -> None:
         """Remove many rows of one partition; those that are gone are fine."""
@@ -180,7 +180,7 @@ class Table:
         except ResourceNotFoundError:
             return  # no table yet, so no rows
 
-    async def _do[T](self, call: Callable[[TableClient], Awaitable[T]]) -> T:
+    async def _do[T](self, call: Callable[[TransactingClient], Awaitable[T]]) -> T:
         try:
             return await self._try(call)
         except _NoTable:
@@ -188,7 +188,7 @@ class Table:
                 await self._make()
             return await self._try(call)
 
-    async def _try[T](self, call: Callable[[TableClient], Awaitable[T]]) -> T:
+    async def _try[T](self, call: Callable[[TransactingClient], Awaitable[T]]) -> T:
         try:
             with in_words("Table"):
                 return await call(self._client())
@@ -207,24 +207,8 @@ class Table:
         except ResourceExistsError:
             return  # another worker was first
 
-    def _client(self) -> TableClient:
-        if self._held is None:
-            self._held = self._open(self._name)
-        return self._held
-
-
-def _operation(partition: str, write: Write) -> tuple[Any, ...]:
-    entity = {"PartitionKey": partition, "RowKey": write.key, **(write.properties or {})}
-    guard = {"etag": write.etag, "match_condition": MatchConditions.IfNotModified} if write.etag else {}
-    match write.operation:
-        case "insert":
-            return ("create", entity)
-        case "put":
-            return ("upsert", entity, {"mode": UpdateMode.REPLACE})
-        case "replace":
-            return ("update", entity, {"mode": UpdateMode.REPLACE, **guard})
-        case "delete":
-            return ("delete", entity, guard)
+    def _client(self) -> TransactingClient:
+        return self._open(self._name)
 
 
 def _etag(answer: Mapping[str, Any]) -> str:
