@@ -155,16 +155,17 @@ class Blockers:
         if not wanted:
             return []
         if len(wanted) == 1:
-            found_rows = self._table.query(partition=min(wanted))
+            rows = await self._table.of_partition(min(wanted))
         else:
             # "!" stands before all that a key is made of: this is the next after the last.
-            found_rows = self._table.query(partitions=(min(wanted), max(wanted) + "!"))
-        taken: list[Blocked] = []
-        async for found in found_rows:
-            if found.partition in wanted:
-                blocked = self._codec.unpack(found.properties)
-                taken.append(Remembered(**msgspec.structs.asdict(blocked), etag=found.etag))
-        return taken
+            within = (min(wanted), max(wanted) + "!")
+            rows = [
+                found async for found in self._table.query(partitions=within) if found.partition in wanted
+            ]
+        return [
+            Remembered(**msgspec.structs.asdict(self._codec.unpack(found.properties)), etag=found.etag)
+            for found in rows
+        ]
 
     async def forget(self, blocked: Blocked) -> None:
         """Drop a record that `take` gave, unless it was remembered anew since."""

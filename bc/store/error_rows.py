@@ -9,6 +9,7 @@ from bc.model import ErrorRow
 from bc.store import keys, records
 from bc.store.rows import ALL, VERSION, Codec, OfConnection, Page, Row
 from bc.store.tables import TRANSACTION, Tables, Write
+from bc.store.together import Range
 
 _PARTITION = "errors"
 _CODEC = Codec(ErrorRow)
@@ -86,13 +87,12 @@ class Errors:
         self, entity: str, halo_id: str, connection_id: OfConnection = ALL
     ) -> list[Row[ErrorRow]]:
         """The open and retrying errors of one record, newest first."""
-        start, below = keys.starting_with("r", entity, halo_id, total=4)
+        within = Range(*keys.starting_with("r", entity, halo_id, total=4))
+        wanted = _filters(connection_id, "", "").items()
         ids = [
             str(found.properties["id"])
-            async for found in self._table.query(
-                partition=_PARTITION, start=start, below=below, where=_filters(connection_id, "", "")
-            )
-            if found.properties["state"] in OPEN
+            for found in await self._table.within(_PARTITION, within)
+            if found.properties["state"] in OPEN and wanted <= found.properties.items()
         ]
         rows = await records.each([(error_id,) for error_id in ids], self.get)
         return [row for row in rows if row and row.value.state in OPEN]

@@ -17,6 +17,7 @@ from bc.store import keys, records
 from bc.store.link_search import NAMES, columns, contains, found_by, may_contain, starts
 from bc.store.rows import VERSION, Codec, Page, Properties, Row, Stale
 from bc.store.tables import TRANSACTION, Tables, Write
+from bc.store.together import Range
 
 _CODEC = Codec(Link)
 _ROWS_PER_LINK = 3
@@ -31,7 +32,7 @@ class Links:
 
     async def get(self, connection_id: str, entity: str, halo_id: str) -> Row[Link] | None:
         """The link of a Halo record in a connection."""
-        found = await self._table.get(keys.join(connection_id, entity), _key(halo_id))
+        found = await self._table.one(keys.join(connection_id, entity), _key(halo_id))
         return Row(_CODEC.unpack(found.properties), found.etag) if found else None
 
     async def get_many(
@@ -103,13 +104,15 @@ class Links:
 
     async def by_halo_id(self, entity: str, halo_id: str) -> list[Link]:
         """The links of a Halo record over all connections."""
-        start, below = keys.starting_with(halo_id, total=2)
-        names = [
-            str(found.properties["connection_id"])
-            async for found in self._by_halo_id.query(partition=keys.encode(entity), start=start, below=below)
-        ]
+        return [row.value for row in await self.rows_of(entity, halo_id)]
+
+    async def rows_of(self, entity: str, halo_id: str) -> list[Row[Link]]:
+        """As `by_halo_id`, with the ETags."""
+        within = Range(*keys.starting_with(halo_id, total=2))
+        found = await self._by_halo_id.within(keys.encode(entity), within)
+        names = [str(row.properties["connection_id"]) for row in found]
         rows = await records.each([(name, entity, halo_id) for name in names], self.get)
-        return [row.value for row in rows if row]
+        return [row for row in rows if row]
 
     async def page(
         self,

@@ -13,6 +13,7 @@ from azure.data.tables import UpdateMode
 from bc.store.group import TRANSACTION, Groups, Write
 from bc.store.remote import Account, bad_address, in_words
 from bc.store.rows import Properties, Stale
+from bc.store.together import Range, Reads, only
 from bc.store.transaction import TransactingClient
 
 __all__ = ["PAGE", "TRANSACTION", "Found", "Table", "Tables", "Write"]
@@ -74,6 +75,10 @@ class Table:
         self._name = name
         self._open = client
         self._groups = Groups(self._write_apart)
+        self._reads = Reads(self._read_rows, self._page_of_rows, lambda found: found.key)
+        self._partition_reads = Reads(
+            self._read_partitions, self._page_of_partitions, lambda found: found.partition
+        )
         self._making = asyncio.Lock()
 
     async def get(self, partition: str, key: str) -> Found | None:
@@ -84,6 +89,44 @@ class Table:
         except ResourceNotFoundError:
             return None
         return Found(partition, key, entity, str(entity.metadata["etag"]))
+
+    async def one(self, partition: str, key: str) -> Found | None:
+        """As `get`, together with other such reads of this moment (`bc.store.together`)."""
+        return next(iter(await self._reads.within(partition, only(key))), None)
+
+    async def within(self, partition: str, within: Range) -> list[Found]:
+        """The rows of a narrow range of keys, in one query with other such reads of this moment."""
+        return await self._reads.within(partition, within)
+
+    async def of_partition(self, partition: str) -> list[Found]:
+        """The rows of a small partition, in one query with those of others that are read at this moment."""
+        return await self._partition_reads.within("", only(partition))
+
+    async def _read_rows(self, partition: str, within: Range) -> list[Found]:
+        if within == only(within.start):
+            found = await self.get(partition, within.start)
+            return [found] if found else []
+        return [row async for row in self.query(partition=partition, start=within.start, below=within.below)]
+
+    async def _page_of_rows(self, partition: str, within: Range, most: int) -> tuple[list[Found], bool]:
+        return await self._first_page(_terms(partition=partition, **within._asdict()), most)
+
+    async def _read_partitions(self, _: str, within: Range) -> list[Found]:
+        return [row async for row in self.query(partition=within.start)]
+
+    async def _page_of_partitions(self, _: str, within: Range, most: int) -> tuple[list[Found], bool]:
+        return await self._first_page(_terms(partitions=within), most)
+
+    async def _first_page(self, terms: Sequence[str], most: int) -> tuple[list[Found], bool]:
+        """Up to `most` rows, and whether these are all."""
+        try:
+            with in_words("Table"):
+                rows = self._client().query_entities(" and ".join(terms), results_per_page=min(most, PAGE))
+                pages: Any = rows.by_page()  # typed as an iterator, without its token
+                found = [_found(entity) async for entity in await anext(pages)]
+        except ResourceNotFoundError:
+            return [], True
+        return found, not pages.continuation_token
 
     async def insert(self, partition: str, key: str, properties: Properties) -> str:
         """A new row; its ETag. Raises `Stale` if it exists."""
@@ -156,16 +199,7 @@ class Table:
 
         `where` names properties and the text each must equal; `extra` is OData of our own making.
         """
-        terms = []
-        if partition:
-            terms.append(f"PartitionKey eq {_quoted(partition)}")
-        if partitions:
-            terms.append(
-                f"PartitionKey ge {_quoted(partitions[0])} and PartitionKey lt {_quoted(partitions[1])}"
-            )
-        terms += [f"RowKey ge {_quoted(start)}"] if start else []
-        terms += [f"RowKey lt {_quoted(below)}"] if below else []
-        terms += [f"RowKey gt {_quoted(after)}"] if after else []
+        terms = _terms(partition=partition, partitions=partitions, start=start, below=below, after=after)
         terms += [f"{name} eq {_quoted(value)}" for name, value in (where or {}).items()]
         terms += [extra] if extra else []
         columns = ["PartitionKey", "RowKey", *select] if select else None
@@ -175,8 +209,7 @@ class Table:
                     " and ".join(terms), results_per_page=min(page_size, PAGE), select=columns
                 )
                 async for entity in rows:
-                    etag = str(entity.metadata.get("etag", ""))
-                    yield Found(entity["PartitionKey"], entity["RowKey"], entity, etag)
+                    yield _found(entity)
         except ResourceNotFoundError:
             return  # no table yet, so no rows
 
@@ -209,6 +242,31 @@ class Table:
 
     def _client(self) -> TransactingClient:
         return self._open(self._name)
+
+
+def _terms(
+    *,
+    partition: str = "",
+    partitions: tuple[str, str] | None = None,
+    start: str = "",
+    below: str = "",
+    after: str = "",
+) -> list[str]:
+    """The terms of an OData filter on the keys."""
+    terms = []
+    if partition:
+        terms.append(f"PartitionKey eq {_quoted(partition)}")
+    if partitions:
+        terms.append(f"PartitionKey ge {_quoted(partitions[0])} and PartitionKey lt {_quoted(partitions[1])}")
+    terms += [f"RowKey ge {_quoted(start)}"] if start else []
+    terms += [f"RowKey lt {_quoted(below)}"] if below else []
+    terms += [f"RowKey gt {_quoted(after)}"] if after else []
+    return terms
+
+
+def _found(entity: Any) -> Found:
+    etag = str(entity.metadata.get("etag", ""))
+    return Found(entity["PartitionKey"], entity["RowKey"], entity, etag)
 
 
 def _etag(answer: Mapping[str, Any]) -> str:
