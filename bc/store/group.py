@@ -1,4 +1,4 @@
-"""Group commit: writes to one partition that come while another is under way go together, in one transaction.
+"""Group commit: writes to one partition that come at the same time, or while another is under way, are one transaction.
 
 In a flood many pushes write to the same few partitions at the same time, and a request to storage costs this process far
 more than a row in it. A lone write goes at once, as it came. What one caller writes stays whole within one transaction,
@@ -47,32 +47,26 @@ class Groups:
 
     async def write(self, partition: str, writes: Sequence[Write]) -> list[str]:
         """As `Table.write`."""
+        mine = _Waiting(writes, asyncio.get_running_loop().create_future())
         if partition in self._waiting:
-            mine = _Waiting(writes, asyncio.get_running_loop().create_future())
             self._waiting[partition].append(mine)
-            return await mine.answer
-        self._waiting[partition] = []
-        try:
-            return await self._write_apart(partition, writes)
-        finally:
-            self._go_on(partition)
-
-    def _go_on(self, partition: str) -> None:
-        """Carry out what came meanwhile."""
-        if self._waiting[partition]:
-            task = asyncio.create_task(self._write_together(partition), name=f"write to {partition}")
+        else:
+            self._waiting[partition] = [mine]
+            task = asyncio.create_task(self._write_all(partition), name=f"write to {partition}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        else:
-            del self._waiting[partition]
+        return await mine.answer
 
-    async def _write_together(self, partition: str) -> None:
+    async def _write_all(self, partition: str) -> None:
+        """Write until nobody waits. The task begins in the next turn of the loop: who comes in this one is in time."""
         try:
-            group = self._next_group(partition)
-            while group:
-                group = await self._try(partition, group)
+            while self._waiting[partition]:
+                group = self._next_group(partition)
+                while group:
+                    group = await self._try(partition, group)
         finally:
-            self._go_on(partition)
+            for left in self._waiting.pop(partition):
+                left.answer.cancel()
 
     def _next_group(self, partition: str) -> list[_Waiting]:
         """As many of those that wait as fit into a transaction, which takes no key twice; in the order they came."""
