@@ -24,6 +24,30 @@ class DirtyRows:
 
     def __init__(self, tables: Tables) -> None:
         self._table = tables.table("bcDirty")
+        self._known: dict[tuple[str, str], Row[Dirty]] | None = None
+
+    # --- what the pump of this process has seen: hints, which an ETag that no longer matches makes nothing of ---
+
+    def remember(self) -> None:
+        """From here on keep in mind how the rows were last read or written by this process."""
+        self._known = {}
+
+    def forget_all(self) -> None:
+        self._known = None
+
+    def known(self, entity: str, halo_id: str) -> Row[Dirty] | None:
+        """The row as this process last read or wrote it; None where it does not remember, or deleted it."""
+        return self._known.get((entity, halo_id)) if self._known is not None else None
+
+    def _keep(self, dirty: Dirty, etag: str) -> Row[Dirty]:
+        row = Row(dirty, etag)
+        if self._known is not None:
+            self._known[dirty.entity, dirty.halo_id] = row
+        return row
+
+    def _forget(self, dirty: Dirty) -> None:
+        if self._known is not None:
+            self._known.pop((dirty.entity, dirty.halo_id), None)
 
     async def mark(
         self,
@@ -51,9 +75,15 @@ class DirtyRows:
         )
 
         async def attempt() -> Dirty:
+            if known := self.known(entity, halo_id):
+                try:
+                    return (await self.replace(merged(known.value, change), known.etag)).value
+                except Stale:
+                    self._forget(change)
             try:
-                await self._table.write(entity, [Write("insert", keys.encode(halo_id), _packed(change))])
-                return change
+                write = Write("insert", keys.encode(halo_id), _packed(change))
+                (etag,) = await self._table.write(entity, [write])
+                return self._keep(change, etag).value
             except Stale:
                 row = await self.get(entity, halo_id)
             if row is None:
@@ -66,7 +96,7 @@ class DirtyRows:
         """The rows, or those written since a time (by the storage account's clock)."""
         extra = f"Timestamp ge datetime'{_instant(changed_since)}'" if changed_since else ""
         async for found in self._table.query(extra=extra):
-            yield Row(_CODEC.unpack(found.properties), found.etag)
+            yield self._keep(_CODEC.unpack(found.properties), found.etag)
 
     async def get(self, entity: Entity, halo_id: str) -> Row[Dirty] | None:
         """One row, None where the record is clean."""
@@ -75,12 +105,17 @@ class DirtyRows:
 
     async def replace(self, dirty: Dirty, etag: str) -> Row[Dirty]:
         """The row anew. Raises `Stale` when it moved or is gone."""
-        key = keys.encode(dirty.halo_id)
-        return Row(dirty, await self._table.replace(dirty.entity, key, _packed(dirty), etag))
+        write = Write("replace", keys.encode(dirty.halo_id), _packed(dirty), etag)
+        (written,) = await self._table.write(dirty.entity, [write])
+        return self._keep(dirty, written)
 
     async def delete(self, dirty: Dirty, etag: str) -> None:
         """The record is pushed. Raises `Stale` when it changed since, or the row is gone."""
+        known = self.known(dirty.entity, dirty.halo_id)
+        if known and known.etag != etag:
+            raise Stale(dirty.halo_id)
         await self._table.delete(dirty.entity, keys.encode(dirty.halo_id), etag)
+        self._forget(dirty)
 
     async def count(self) -> int:
         """How many rows wait; 10,000 stands for that many or more."""

@@ -66,7 +66,7 @@ async def _explain(
         raise Refused("not_found_in_halo", f"Halo has no {entity} {halo_id}.", cure="Check the id.")
     steps.append(Step("halo_record", True, f"Halo has {entity} {adapter.name(record)}."))
     connections = await services.store.connections.list()
-    connection = await known_connection(services, dirty, connections)
+    connection = (await known_connection(services, dirty, connections)).connection
     connection = connection or await connection_of(services, dirty, record, connections)
     steps.append(Step("connection", True, f"It belongs to {connection.name}."))
     check_open(connection)

@@ -11,18 +11,20 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from bc.errors import SyncError
 from bc.model import Connection, Dirty
 from bc.store import Lease
+from bc.store.records import each
 from bc.store.rows import Row
 from bc.sync import breaker_notes
 from bc.sync.context import utc_now
-from bc.sync.halo_reads import Waiting
+from bc.sync.halo_reads import Stance, Waiting
+from bc.sync.turns import Key, Turns
 from bc.sync.work import let_go, push_row
 
 if TYPE_CHECKING:
@@ -39,9 +41,6 @@ RUN_SECONDS = 240
 FULL_SCAN_SECONDS = 15
 # More than can be at Business Central at once: most of them wait for their rows to go to Halo with those of others.
 WORKERS = 40
-# In a flood whose records come in lists, one of so many pushes reads its record alone: whoever came last gets a turn.
-LONE_EVERY = 8
-Key = tuple[str, str]
 
 
 class Pump:
@@ -58,8 +57,8 @@ class Pump:
         self.lost = False
         self.reading: asyncio.Task[None] | None = None
         self._lease: Lease
-        self._turn = 0
-        self._since_lone = 0
+        self._turns = Turns()
+        self._arranged = False
 
     async def run(self, seconds: float = RUN_SECONDS) -> None:
         lease = await self._acquire()
@@ -75,11 +74,13 @@ class Pump:
         self.services.tally.held = True
         keeping = [asyncio.create_task(self._keep()), asyncio.create_task(self._keep_permits())]
         self.services.draining = True
+        self.services.store.dirty.remember()
         try:
             await self._drain(ends)
         finally:
             # From here on a change leaves a message; what came before it is found by `_leave_wake`.
             self.services.draining = False
+            self.services.store.dirty.forget_all()
             await self._finish_active()
             ending = [*keeping, *([self.reading] if self.reading else [])]
             for task in ending:
@@ -143,7 +144,7 @@ class Pump:
             await self._scan()
             self._start_workers()
             self._read_ahead()
-            if not self.active and not self._ready():
+            if not self.active and next(self._due(), None) is None:
                 return
             poked = self.services.poked
             poked.clear()
@@ -153,7 +154,7 @@ class Pump:
             # Many may end at once in a flood: start the next before the next scan.
             while done and not self.lost and time.monotonic() < ends and self._scan_is_fresh():
                 self._start_workers()
-                if self.services.halo_reads.wants_more:
+                if self.services.halo_reads.wants_more and self._turns.wait_for_a_list:
                     self._read_ahead()
                 if not self.active:
                     break
@@ -177,7 +178,7 @@ class Pump:
             held = self.rows.get(key)
             if key not in self.active and (held is None or held.etag != row.etag):
                 self.rows[key], self.seen[key] = row, time.monotonic()
-        self.scanned_at = started
+        self.scanned_at, self._arranged = started, False
         self.services.halo_reads.settle(self._invoices())
         self.services.tally.waiting(len(self.rows) + len(self.active))
         self.services.orders = sum(1 for row in self.rows.values() if row.value.source == "manual")
@@ -207,72 +208,47 @@ class Pump:
 
     async def _read(self, waiting: dict[str, Waiting]) -> None:
         try:
-            for row in await self.services.halo_reads.ahead(waiting):
-                await let_go(self.services, row)
-                key = (row.value.entity, row.value.halo_id)
-                if self.rows.get(key) is row:
-                    del self.rows[key]
+            own = await self.services.halo_reads.ahead(waiting)
+            self._arranged = False
+            await each([(row,) for row in own], self._let_go)
         except Exception:
             # The rows are still there: each is pushed with a read of its own.
             log.exception("reading ahead ended unexpectedly")
             self.services.halo_reads.rest()
 
-    def _ready(self) -> list[Key]:
-        """Rows that may be tried now, fairest first.
+    async def _let_go(self, row: Row[Dirty]) -> None:
+        key = (row.value.entity, row.value.halo_id)
+        if self.rows.get(key) is row:
+            del self.rows[key]
+        await let_go(self.services, row)
 
-        What people ordered and what came by itself take turns, a person first; among each, the longest waiting and
-        the latest do. So a single edit waits behind no month's invoicing run, however that was ordered, and the run
-        does not starve either.
-        """
+    def _due(self) -> Iterator[tuple[Key, Dirty]]:
+        """The rows that may be tried now."""
         now = utc_now()
-        people: list[tuple[Key, Dirty]] = []
-        others: list[tuple[Key, Dirty]] = []
         for key, row in self.rows.items():
-            dirty = row.value
-            if key not in self.active and (dirty.not_before is None or dirty.not_before <= now):
-                (people if dirty.source in ("manual", "cure") else others).append((key, dirty))
-        self._turn += 1
-        turns = zip_longest(self._both_ends(people), self._both_ends(others))
-        return [key for pair in turns for key in pair if key is not None]
-
-    def _both_ends(self, rows: list[tuple[Key, Dirty]]) -> list[Key]:
-        """The oldest, the latest, the next oldest, and so on; which comes first changes from call to call."""
-        rows.sort(key=lambda pair: pair[1].first_requested_at)
-        oldest = [key for key, _ in rows]
-        ends = (oldest, oldest[::-1]) if self._turn % 2 else (oldest[::-1], oldest)
-        return list(dict.fromkeys(key for pair in zip(*ends, strict=True) for key in pair))
+            if key not in self.active and (row.value.not_before is None or row.value.not_before <= now):
+                yield key, row.value
 
     def _start_workers(self) -> None:
         self.active = {key: task for key, task in self.active.items() if not task.done()}
-        free = WORKERS - len(self.active)
-        if free <= 0 or self.lost:
-            return
-        for key in self._ready():
-            if free <= 0:
-                break
-            if not self._goes_now(key):
-                continue
-            free -= 1
-            row = self.rows.pop(key)
-            self.active[key] = asyncio.create_task(
-                push_row(self.services, row, self.connections, self.seen.pop(key)),
-                name=f"push {key[0]} {key[1]}",
-            )
+        if not self._arranged:
+            self._turns.arrange(self._due(), self._stance)
+            self._arranged = True
+        while len(self.active) < WORKERS and not self.lost and (key := self._turns.take()):
+            if key in self.rows and key not in self.active:
+                row, seen = self._newest(key)
+                self.active[key] = asyncio.create_task(
+                    push_row(self.services, row, self.connections, seen), name=f"push {key[0]} {key[1]}"
+                )
 
-    def _goes_now(self, key: Key) -> bool:
-        """Whether the row needs not wait for a list."""
-        match self.services.halo_reads.stance(Waiting(self.rows[key], self.seen[key])):
-            case "echo":
-                return False
-            case "coming" if self._since_lone < LONE_EVERY:
-                return False
-            case "coming":
-                self._since_lone = 0
-            case "ready":
-                self._since_lone += 1
-            case "alone":
-                pass
-        return True
+    def _stance(self, key: Key) -> Stance:
+        return self.services.halo_reads.stance(Waiting(self.rows[key], self.seen[key]))
+
+    def _newest(self, key: Key) -> tuple[Row[Dirty], float]:
+        """The row to be pushed now, and since when it is known; a change that came through this process is in it."""
+        row, seen = self.rows.pop(key), self.seen.pop(key)
+        known = self.services.store.dirty.known(row.value.entity, row.value.halo_id)
+        return (row, seen) if known is None or known.etag == row.etag else (known, time.monotonic())
 
     async def _finish_active(self) -> None:
         if not self.active:

@@ -7,6 +7,7 @@ with the link before Halo or the outcome learn of it, and the dirty row goes las
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -49,8 +50,12 @@ async def push_record(
     dirty: Dirty,
     adapter: Adapter[Any],
     record: Record | None,
+    links: Sequence[Row[Link]] | None = None,
 ) -> Done:
     """Bring one record to BC. `record` is the Halo record as just read, None when Halo has it no more.
+
+    `links`: all that the record has, where they were just read: should another one come up or change meanwhile, the
+    ETag refuses the intent.
 
     Raises `SyncError`: what it means for the record is the caller's (`bc.sync.pump`).
     """
@@ -65,7 +70,10 @@ async def push_record(
         record=record,
     )
     current_push.set(push)
-    row = await services.store.links.get(connection.id, push.entity, push.halo_id)
+    if links is None:
+        row = await services.store.links.get(connection.id, push.entity, push.halo_id)
+    else:
+        row = next((one for one in links if one.value.connection_id == connection.id), None)
     wants_delete = (
         record is None
         or adapter.is_void(record)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from bc.entities.values import Record, ident, text
 from bc.errors import NeedsAuthorization, Refused, Skip, Transient
-from bc.model import Connection, Dirty
+from bc.model import Connection, Dirty, Link
+from bc.store.rows import Row
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -24,9 +26,14 @@ def prefer(connections: list[Connection]) -> Connection:
     )
 
 
-async def known_connection(
-    services: Services, dirty: Dirty, connections: list[Connection]
-) -> Connection | None:
+class Known(NamedTuple):
+    """The connection that can be told without reading Halo, and the record's links, where they were read for that."""
+
+    connection: Connection | None
+    links: Sequence[Row[Link]] | None = None
+
+
+async def known_connection(services: Services, dirty: Dirty, connections: list[Connection]) -> Known:
     """The connection that can be told without reading Halo: named by the message, or holding the record's link.
 
     Raises `Skip` `no_connection` when the message names one that does not exist, and `Refused` `company_changed` for an
@@ -41,17 +48,17 @@ async def known_connection(
         )
     named = by_id[dirty.connection_id] if dirty.connection_id else None
     if named is not None and dirty.entity != "invoice":
-        return named
-    links = await services.store.links.by_halo_id(dirty.entity, dirty.halo_id)
-    linked = [by_id[link.connection_id] for link in links if link.connection_id in by_id]
+        return Known(named)
+    links = await services.store.links.rows_of(dirty.entity, dirty.halo_id)
+    linked = [by_id[link.value.connection_id] for link in links if link.value.connection_id in by_id]
     if named is None or named in linked:
-        return named or (prefer(linked) if linked else None)
+        return Known(named or (prefer(linked) if linked else None), links)
     elsewhere = [one for one in linked if (one.company_id or "").lower() != (named.company_id or "").lower()]
     if not elsewhere:
-        return named
+        return Known(named, links)
     if dirty.source == "cure":
         # It waited for something there, and was booked here meanwhile.
-        return prefer(elsewhere)
+        return Known(prefer(elsewhere), links)
     raise Refused(
         "company_changed",
         f"Invoice {dirty.halo_id} is in {prefer(elsewhere).company_name} in Business Central, and was to be sent to "

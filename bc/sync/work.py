@@ -117,7 +117,8 @@ async def _route_and_push(
     admitted: Connection | None = None
     trouble: SyncError | None = None
     try:
-        connection = await known_connection(services, dirty, connections)
+        known = await known_connection(services, dirty, connections)
+        connection = known.connection
         if connection is not None:
             admitted = await _admit(services, connection)
         # Halo is read once the row is in hand: an edit made later moves the generation and comes again.
@@ -132,7 +133,9 @@ async def _route_and_push(
             if moved is not connection:
                 connection = moved
                 admitted = await _admit(services, connection)
-        done = await push_record(services, services.pump_bc, connection, dirty, adapter, halo_record)
+        done = await push_record(
+            services, services.pump_bc, connection, dirty, adapter, halo_record, known.links
+        )
     except _DeletedBefore:
         await _finish(services, row, Done(None))
     except SyncError as error:
