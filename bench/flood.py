@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -50,6 +51,8 @@ class Flood(NamedTuple):
     halo: int
     cpu: float
     stored: int
+    stored_by_kind: Counter[str]
+    halo_by_kind: Mapping[str, int]
     before: float
     peak: float
     edit: float | None
@@ -66,13 +69,27 @@ def tables(sizes: Sequence[int] = (1_000, 5_000)) -> None:
             "| storage requests, each | memory before, peak | |"
         )
         print("|---|---|---|---|---|---|---|---|", flush=True)
+        kinds: list[str] = []
         for thin in (False, True) if number == 0 else (False,):
             with _house(thin=thin) as house:
                 if not thin:
                     for line in house.peers(size):
                         print(line, flush=True)
-                print(_line(house.flood(size)), flush=True)
+                found = house.flood(size)
+                print(_line(found), flush=True)
+                kinds.append(_kinds(found))
+        print("\nRequests for each invoice, its echoes and the platform's share included:\n")
+        for line in kinds:
+            print(line)
         print(flush=True)
+
+
+def _kinds(found: Flood) -> str:
+    def each(kinds: Mapping[str, int]) -> str:
+        most = sorted(kinds.items(), key=lambda pair: -pair[1])
+        return ", ".join(f"{kind} {number / found.invoices:.2f}" for kind, number in most)
+
+    return f"- {found.name}. Halo: {each(found.halo_by_kind)}. Storage: {each(found.stored_by_kind)}"
 
 
 def _line(found: Flood) -> str:
@@ -205,6 +222,8 @@ class House:
             self._counted("halo"),
             cpu_seconds(pid) - cpu,
             sum(wire.requests for wire in self._wires),
+            sum((wire.kinds for wire in self._wires), Counter()),
+            self._by_kind("halo"),
             before,
             (memory_of(pid) or (0.0, 0.0))[1],
             edit,
@@ -231,8 +250,11 @@ class House:
         return time.perf_counter() - started
 
     def _batches(self) -> int:
-        kinds: Mapping[str, int] = self._control.get("/counters").json()["bc"]["by_kind"]
-        return sum(number for kind, number in kinds.items() if "$batch" in kind)
+        return sum(number for kind, number in self._by_kind("bc").items() if "$batch" in kind)
+
+    def _by_kind(self, service: str) -> Mapping[str, int]:
+        kinds: Mapping[str, int] = self._control.get("/counters").json()[service]["by_kind"]
+        return kinds
 
     def _counted(self, service: str) -> int:
         return int(self._control.get("/counters").json()[service]["requests"])

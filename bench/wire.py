@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import socket
 import threading
+from collections import Counter
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 # A client sends the next request when it has its answer, so each begins what is read from it. The parts of a
 # transaction look alike, but stand behind a line of their envelope.
-_REQUEST = re.compile(rb"(?:GET|POST|PUT|PATCH|MERGE|DELETE) \S+ HTTP/1\.1\r\n")
+_REQUEST = re.compile(rb"(GET|POST|PUT|PATCH|MERGE|DELETE) (\S+) HTTP/1\.1\r\n")
+# Whose rows a request to a table or queue is about; a transaction names it in its first part.
+_SUBJECT = re.compile(rb"/(bc[A-Za-z]+|entity-sync|pump|import-pages)(?=[-/(?\s])")
 
 
 class Wire:
@@ -26,11 +29,20 @@ class Wire:
         self.sent = 0
         self.received = 0
         self.requests = 0
+        self.kinds: Counter[str] = Counter()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def clear(self) -> None:
         with self._lock:
             self.sent = self.received = self.requests = 0
+            self.kinds.clear()
+
+    def _count(self, data: bytes) -> None:
+        if request := _REQUEST.match(data):
+            self.requests += 1
+            subject = _SUBJECT.search(data)
+            method = "transaction" if request[2].endswith(b"/$batch") else request[1].decode()
+            self.kinds[f"{method} {subject[1].decode() if subject else '?'}"] += 1
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +69,7 @@ class Wire:
                 with self._lock:
                     if up:
                         self.sent += len(data)
-                        self.requests += bool(_REQUEST.match(data))
+                        self._count(data)
                     else:
                         self.received += len(data)
         except OSError:
