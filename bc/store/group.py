@@ -16,6 +16,7 @@ from bc.errors import Transient
 from bc.store.rows import Properties, Stale
 
 TRANSACTION = 100
+PAUSE_SECONDS = 0.03
 # A transaction holds 4 MiB, with all that its parts are wrapped in.
 MOST_CHARACTERS = 1_000_000
 
@@ -64,6 +65,9 @@ class Groups:
                 group = self._next_group(partition)
                 while group:
                     group = await self._try(partition, group)
+                if self._waiting[partition]:
+                    # Others come fast: a moment later they are more.
+                    await asyncio.sleep(PAUSE_SECONDS)
         finally:
             for left in self._waiting.pop(partition):
                 left.answer.cancel()

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from contextlib import nullcontext, suppress
+from typing import cast
 
-from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.data.tables import UpdateMode
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
+from bc.store.client import Found, LeanClient
 from bc.store.group import TRANSACTION, Groups, Write
 from bc.store.remote import Account, bad_address, in_words
 from bc.store.rows import Properties, Stale
 from bc.store.together import Range, Reads, only
-from bc.store.transaction import TransactingClient
 
 __all__ = ["PAGE", "TRANSACTION", "Found", "Table", "Tables", "Write"]
 
 PAGE = 1000
-
-
-class Found(NamedTuple):
-    """A row as it was read."""
-
-    partition: str
-    key: str
-    properties: Mapping[str, Any]
-    etag: str
 
 
 class _NoTable(Exception):
@@ -39,7 +29,7 @@ class Tables:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._clients: dict[str, TransactingClient] = {}
+        self._clients: dict[str, LeanClient] = {}
 
     def table(self, name: str) -> Table:
         """A table, which need not exist yet."""
@@ -50,16 +40,14 @@ class Tables:
             await client.close()
         self._clients.clear()
 
-    def _client(self, name: str) -> TransactingClient:
+    def _client(self, name: str) -> LeanClient:
         if name not in self._clients:
             options = self._account.options()
             try:
                 if text := self._account.connection_string():
-                    client = cast(
-                        TransactingClient, TransactingClient.from_connection_string(text, name, **options)
-                    )
+                    client = cast(LeanClient, LeanClient.from_connection_string(text, name, **options))
                 else:
-                    client = TransactingClient(
+                    client = LeanClient(
                         self._account.table_uri, name, credential=self._account.credential(), **options
                     )
             except ValueError as error:
@@ -71,7 +59,7 @@ class Tables:
 class Table:
     """One table. Raises `Stale` for a guard that no longer holds, `Transient` and `NotConfigured` in words."""
 
-    def __init__(self, name: str, client: Callable[[str], TransactingClient]) -> None:
+    def __init__(self, name: str, client: Callable[[str], LeanClient]) -> None:
         self._name = name
         self._open = client
         self._groups = Groups(self._write_apart)
@@ -83,12 +71,8 @@ class Table:
 
     async def get(self, partition: str, key: str) -> Found | None:
         """One row, None where there is none."""
-        try:
-            with in_words("Table"):
-                entity = await self._client().get_entity(partition, key)
-        except ResourceNotFoundError:
-            return None
-        return Found(partition, key, entity, str(entity.metadata["etag"]))
+        with in_words("Table"):
+            return await self._client().row(partition, key)
 
     async def one(self, partition: str, key: str) -> Found | None:
         """As `get`, together with other such reads of this moment (`bc.store.together`)."""
@@ -119,43 +103,26 @@ class Table:
 
     async def _first_page(self, terms: Sequence[str], most: int) -> tuple[list[Found], bool]:
         """Up to `most` rows, and whether these are all."""
-        try:
-            with in_words("Table"):
-                rows = self._client().query_entities(" and ".join(terms), results_per_page=min(most, PAGE))
-                pages: Any = rows.by_page()  # typed as an iterator, without its token
-                found = [_found(entity) async for entity in await anext(pages)]
-        except ResourceNotFoundError:
-            return [], True
-        return found, not pages.continuation_token
+        with in_words("Table"):
+            found, more = await self._client().page(" and ".join(terms), min(most, PAGE))
+        return found, more is None
 
     async def insert(self, partition: str, key: str, properties: Properties) -> str:
         """A new row; its ETag. Raises `Stale` if it exists."""
-        entity = {"PartitionKey": partition, "RowKey": key, **properties}
-        return _etag(await self._do(lambda client: client.create_entity(entity)))
+        return (await self._write_apart(partition, [Write("insert", key, properties)]))[0]
 
     async def replace(self, partition: str, key: str, properties: Properties, etag: str) -> str:
         """The row anew, if its ETag still matches; the new one. Raises `Stale`."""
-        entity = {"PartitionKey": partition, "RowKey": key, **properties}
-        return _etag(
-            await self._do(
-                lambda client: client.update_entity(
-                    entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
-                )
-            )
-        )
+        return (await self._write_apart(partition, [Write("replace", key, properties, etag)]))[0]
 
     async def put(self, partition: str, key: str, properties: Properties) -> str:
         """The row, whether it exists or not; its ETag."""
-        entity = {"PartitionKey": partition, "RowKey": key, **properties}
-        return _etag(await self._do(lambda client: client.upsert_entity(entity, UpdateMode.REPLACE)))
+        return (await self._write_apart(partition, [Write("put", key, properties)]))[0]
 
     async def delete(self, partition: str, key: str, etag: str = "") -> None:
         """Remove a row. With an ETag it must match, else `Stale`; without, a row that is gone is fine."""
-        if etag:
-            # The client's own delete keeps silent about a row that is gone; a transaction tells.
+        with nullcontext() if etag else suppress(Stale):
             await self.write(partition, [Write("delete", key, etag=etag)])
-        else:
-            await self._do(lambda client: client.delete_entity(partition, key))
 
     async def write(self, partition: str, writes: Sequence[Write]) -> list[str]:
         """Up to 100 writes in one partition, all or none; their ETags ("" for a delete). Raises `Stale`.
@@ -165,11 +132,6 @@ class Table:
         return await self._groups.write(partition, writes) if writes else []
 
     async def _write_apart(self, partition: str, writes: Sequence[Write]) -> list[str]:
-        if len(writes) == 1 and writes[0].operation in ("insert", "put"):
-            # Alone it needs no envelope, which costs the client more than the row.
-            only = writes[0]
-            act = self.insert if only.operation == "insert" else self.put
-            return [await act(partition, only.key, only.properties or {})]
         return await self._do(lambda client: client.write(partition, writes))
 
     async def delete_keys(self, partition: str, keys: Sequence[str]) -> None:
@@ -202,18 +164,19 @@ class Table:
         terms = _terms(partition=partition, partitions=partitions, start=start, below=below, after=after)
         terms += [f"{name} eq {_quoted(value)}" for name, value in (where or {}).items()]
         terms += [extra] if extra else []
-        columns = ["PartitionKey", "RowKey", *select] if select else None
-        try:
+        columns = ("PartitionKey", "RowKey", *select) if select else ()
+        since = None
+        while True:
             with in_words("Table"):
-                rows = self._client().query_entities(
-                    " and ".join(terms), results_per_page=min(page_size, PAGE), select=columns
+                rows, since = await self._client().page(
+                    " and ".join(terms), min(page_size, PAGE), columns, since
                 )
-                async for entity in rows:
-                    yield _found(entity)
-        except ResourceNotFoundError:
-            return  # no table yet, so no rows
+            for found in rows:
+                yield found
+            if since is None:
+                return
 
-    async def _do[T](self, call: Callable[[TransactingClient], Awaitable[T]]) -> T:
+    async def _do[T](self, call: Callable[[LeanClient], Awaitable[T]]) -> T:
         try:
             return await self._try(call)
         except _NoTable:
@@ -221,7 +184,7 @@ class Table:
                 await self._make()
             return await self._try(call)
 
-    async def _try[T](self, call: Callable[[TransactingClient], Awaitable[T]]) -> T:
+    async def _try[T](self, call: Callable[[LeanClient], Awaitable[T]]) -> T:
         try:
             with in_words("Table"):
                 return await call(self._client())
@@ -240,7 +203,7 @@ class Table:
         except ResourceExistsError:
             return  # another worker was first
 
-    def _client(self) -> TransactingClient:
+    def _client(self) -> LeanClient:
         return self._open(self._name)
 
 
@@ -262,15 +225,6 @@ def _terms(
     terms += [f"RowKey lt {_quoted(below)}"] if below else []
     terms += [f"RowKey gt {_quoted(after)}"] if after else []
     return terms
-
-
-def _found(entity: Any) -> Found:
-    etag = str(entity.metadata.get("etag", ""))
-    return Found(entity["PartitionKey"], entity["RowKey"], entity, etag)
-
-
-def _etag(answer: Mapping[str, Any]) -> str:
-    return str(answer["etag"])
 
 
 def _is(error: HttpResponseError, code: str) -> bool:

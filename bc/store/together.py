@@ -20,6 +20,7 @@ from typing import NamedTuple
 SPARE = 4
 MOST_AT_ONCE = 100
 REST_SECONDS = 60.0
+PAUSE_SECONDS = 0.03
 
 
 class Range(NamedTuple):
@@ -87,6 +88,9 @@ class Reads[F]:
                     for one in self._waiting.pop(partition):
                         _fail(one.answer, error)
                     raise
+            if self._waiting[partition]:
+                # Others come fast: a moment later they are more.
+                await asyncio.sleep(PAUSE_SECONDS)
         del self._waiting[partition]
 
     async def _answer(self, partition: str, group: Sequence[_Asked[F]]) -> None:

@@ -1,9 +1,4 @@
-"""A transaction of the table service, written and read as bytes.
-
-The client library builds a MIME message for each row and parses one for each answer: over a millisecond of processor
-time for each row, which sets the pace of a flood. This speaks the same format by hand (entity group transactions of
-the Table service REST API) over the library's own pipeline: its signing, its tries again, its connections.
-"""
+"""A transaction of the table service as bytes (entity group transactions of the Table service's REST API)."""
 
 from __future__ import annotations
 
@@ -15,10 +10,8 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import msgspec
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
-from azure.core.rest import HttpRequest
+from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableTransactionError
-from azure.data.tables.aio import TableClient
 
 from bc.store.group import Write
 from bc.store.rows import Properties
@@ -28,35 +21,6 @@ _METHODS = {"insert": "POST", "put": "PUT", "replace": "PUT", "delete": "DELETE"
 _STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})", re.MULTILINE)
 _ETAG = re.compile(rb"^ETag:[ \t]*(.+?)[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
 _encode = msgspec.json.Encoder().encode
-
-
-class TransactingClient(TableClient):
-    """The library's client of one table, with transactions of our own."""
-
-    async def write(self, partition: str, writes: Sequence[Write]) -> list[str]:
-        """Carry out the writes, all or none; their ETags ("" for a delete). Raises as `submit_transaction` does."""
-        root = f"{self.scheme}://{self._primary_hostname}"
-        batch = f"batch_{uuid4()}"
-        request = HttpRequest(
-            "POST",
-            f"{root}/$batch",
-            headers={
-                "x-ms-version": self.api_version,
-                "DataServiceVersion": "3.0",
-                "MaxDataServiceVersion": "3.0;NetFx",
-                "Content-Type": f"multipart/mixed; boundary={batch}",
-                "Accept": "application/json",
-            },
-            content=body_of(f"{root}/{self.table_name}", partition, writes, batch),
-        )
-        # As a stream, since the pipeline would look for JSON in it.
-        response = await self._client.send_request(request, stream=True)
-        answer = await response.read()
-        if response.status_code == 401:
-            raise ClientAuthenticationError(response=response)
-        if response.status_code != 202:
-            raise HttpResponseError(response=response)
-        return etags_of(answer, len(writes))
 
 
 def body_of(table_url: str, partition: str, writes: Sequence[Write], batch: str) -> bytes:
@@ -71,7 +35,7 @@ def body_of(table_url: str, partition: str, writes: Sequence[Write], batch: str)
 
 def _part(table_url: str, partition: str, write: Write, boundary: str, number: int) -> bytes:
     entity = b"" if write.operation == "delete" else _entity(partition, write.key, write.properties or {})
-    url = table_url if write.operation == "insert" else f"{table_url}({_place(partition, write.key)})"
+    url = table_url if write.operation == "insert" else f"{table_url}({place(partition, write.key)})"
     lines = [
         f"--{boundary}",
         "Content-Type: application/http",
@@ -91,7 +55,8 @@ def _part(table_url: str, partition: str, write: Write, boundary: str, number: i
     return "\r\n".join([*lines, "", ""]).encode() + entity + b"\r\n"
 
 
-def _place(partition: str, key: str) -> str:
+def place(partition: str, key: str) -> str:
+    """A row's place in an address."""
     return f"PartitionKey='{_quoted(partition)}',RowKey='{_quoted(key)}'"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bc.entities.values import Record
 from bc.model import Action, Connection, Dirty, Link, OutcomeWarning
+from bc.store.rows import Row
 
 if TYPE_CHECKING:
     from bc.clients.business_central import BusinessCentral
@@ -40,6 +42,8 @@ class Push:
     # What was done before the invoice was posted in the same push: one outcome tells both.
     before_posting: Action = "none"
     record: Record | None = None
+    # Links of its customer that were read to find the connection.
+    customer_links: Sequence[Row[Link]] = ()
     # What is written to Halo, in short (`bc.entities.stamps.offer`): the link keeps it.
     offered: str = ""
 

@@ -104,6 +104,9 @@ async def _link_of(push: Push, client: str) -> Link | None:
     """The customer's link; where customers sync it is pushed for it. None where it has none then."""
     if not client:
         return None
+    for link, _ in push.customer_links:
+        if (link.connection_id, link.halo_id) == (push.connection.id, client) and link.exists:
+            return link
     row = await push.services.store.links.get(push.connection.id, "customer", client)
     if row and row.value.exists:
         return row.value

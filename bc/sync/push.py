@@ -50,12 +50,14 @@ async def push_record(
     dirty: Dirty,
     adapter: Adapter[Any],
     record: Record | None,
+    *,
     links: Sequence[Row[Link]] | None = None,
+    customer_links: Sequence[Row[Link]] = (),
 ) -> Done:
     """Bring one record to BC. `record` is the Halo record as just read, None when Halo has it no more.
 
     `links`: all that the record has, where they were just read: should another one come up or change meanwhile, the
-    ETag refuses the intent.
+    ETag refuses the intent. `customer_links`: those of an invoice's customer, where they were.
 
     Raises `SyncError`: what it means for the record is the caller's (`bc.sync.pump`).
     """
@@ -68,6 +70,7 @@ async def push_record(
         started_at=utc_now(),
         record_name=adapter.name(record) if record else "",
         record=record,
+        customer_links=customer_links,
     )
     current_push.set(push)
     if links is None:

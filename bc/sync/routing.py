@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bc.entities.values import Record, ident, text
@@ -30,7 +29,24 @@ class Known(NamedTuple):
     """The connection that can be told without reading Halo, and the record's links, where they were read for that."""
 
     connection: Connection | None
-    links: Sequence[Row[Link]] | None = None
+    links: list[Row[Link]] | None = None
+
+
+class Routed(NamedTuple):
+    """The connection that the record belongs to, and its customer's links, where they were read for that."""
+
+    connection: Connection
+    customer_links: list[Row[Link]] = []
+
+
+async def _links_of(
+    services: Services, entity: str, halo_id: str, connections: list[Connection]
+) -> list[Row[Link]]:
+    """The links of a Halo record in these connections, and perhaps in others."""
+    if len(connections) == 1:
+        row = await services.store.links.get(connections[0].id, entity, halo_id)
+        return [row] if row else []
+    return await services.store.links.rows_of(entity, halo_id)
 
 
 async def known_connection(services: Services, dirty: Dirty, connections: list[Connection]) -> Known:
@@ -49,7 +65,7 @@ async def known_connection(services: Services, dirty: Dirty, connections: list[C
     named = by_id[dirty.connection_id] if dirty.connection_id else None
     if named is not None and dirty.entity != "invoice":
         return Known(named)
-    links = await services.store.links.rows_of(dirty.entity, dirty.halo_id)
+    links = await _links_of(services, dirty.entity, dirty.halo_id, connections)
     linked = [by_id[link.value.connection_id] for link in links if link.value.connection_id in by_id]
     if named is None or named in linked:
         return Known(named or (prefer(linked) if linked else None), links)
@@ -70,7 +86,7 @@ async def known_connection(services: Services, dirty: Dirty, connections: list[C
 
 async def connection_of(
     services: Services, dirty: Dirty, record: Record, connections: list[Connection]
-) -> Connection:
+) -> Routed:
     """The connection of the record's own company, an invoice's of its customer; else the default one.
 
     Raises `Skip` `no_connection` where there is none.
@@ -79,16 +95,18 @@ async def connection_of(
     if dirty.entity == "invoice" and (not company or await _is_copied(services, dirty, record, connections)):
         customer_id = ident(record, "client_id")
         by_id = {connection.id: connection for connection in connections}
-        links = await services.store.links.by_halo_id("customer", customer_id) if customer_id else []
-        linked = [by_id[link.connection_id] for link in links if link.exists and link.connection_id in by_id]
+        links = await _links_of(services, "customer", customer_id, connections) if customer_id else []
+        linked = [
+            by_id[link.connection_id] for link, _ in links if link.exists and link.connection_id in by_id
+        ]
         if linked:
-            return prefer(_of_company(company, linked) or linked)
+            return Routed(prefer(_of_company(company, linked) or linked), links)
         customer = await services.halo.client(customer_id) if customer_id else None
         company = text(customer or {}, "dbc_company_id") or company
     if company:
         matching = _of_company(company, connections)
         if matching:
-            return prefer(matching)
+            return Routed(prefer(matching))
         raise Skip(
             "no_connection",
             f"Its Business Central company ({company}) is not connected.",
@@ -101,7 +119,7 @@ async def connection_of(
             "It names no Business Central company and there is no default connection.",
             cure="Choose a default connection in the console, or set the company on the record in Halo.",
         )
-    return default
+    return Routed(default)
 
 
 def _of_company(company: str, connections: list[Connection]) -> list[Connection]:
@@ -139,7 +157,7 @@ async def moved_connection(
             cure=f"Set its company in Halo back; or delete its draft in {known.company_name}, unlink it under Links, "
             "then retry.",
         )
-    return await connection_of(services, dirty, record, connections)
+    return (await connection_of(services, dirty, record, connections)).connection
 
 
 def check_open(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -116,6 +117,7 @@ async def _route_and_push(
     connection: Connection | None = None
     admitted: Connection | None = None
     trouble: SyncError | None = None
+    customer_links: Sequence[Row[Link]] = ()
     try:
         known = await known_connection(services, dirty, connections)
         connection = known.connection
@@ -126,7 +128,7 @@ async def _route_and_push(
         if connection is None:
             if halo_record is None:
                 raise await _unknown_in_halo(services, dirty)
-            connection = await connection_of(services, dirty, halo_record, connections)
+            connection, customer_links = await connection_of(services, dirty, halo_record, connections)
             admitted = await _admit(services, connection)
         elif halo_record is not None:
             moved = await moved_connection(services, dirty, halo_record, connection, connections)
@@ -134,7 +136,14 @@ async def _route_and_push(
                 connection = moved
                 admitted = await _admit(services, connection)
         done = await push_record(
-            services, services.pump_bc, connection, dirty, adapter, halo_record, known.links
+            services,
+            services.pump_bc,
+            connection,
+            dirty,
+            adapter,
+            halo_record,
+            links=known.links,
+            customer_links=customer_links,
         )
     except _DeletedBefore:
         await _finish(services, row, Done(None))
