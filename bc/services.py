@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from bc.errors import CompanyGone, NeedsAuthorization, SyncError
 from bc.model import Connection, Entity, ErrorRow, Link, Outcome
 from bc.settings import Settings
 from bc.store import Store, open_store
+from bc.store.records import Lanes
 from bc.store.rows import Row, Stale
 from bc.sync import breaker_notes
 from bc.sync.bc_budget import BcBudget
@@ -72,16 +72,11 @@ class Services:
     # How many records that a person ordered wait for the pump of this process.
     orders: int = 0
     native_names: NativeNames = field(default_factory=NativeNames)
-    _lanes: defaultdict[tuple[str, str], asyncio.Lock] = field(
-        default_factory=lambda: defaultdict(asyncio.Lock)
-    )
+    _lanes: Lanes = field(default_factory=Lanes)
 
     def lane(self, entity: str, halo_id: str) -> asyncio.Lock:
         """At most one push of a record at a time in this process; the pump's lease sees to the other processes."""
-        if len(self._lanes) > 20_000:
-            for key in [key for key, lock in self._lanes.items() if not lock.locked()]:
-                del self._lanes[key]
-        return self._lanes[entity, halo_id]
+        return self._lanes(entity, halo_id)
 
     def poke(self) -> None:
         """Let a pump that runs in this process look again at once."""

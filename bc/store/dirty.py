@@ -10,7 +10,7 @@ import msgspec
 
 from bc.model import Blocked, Dirty, Entity, Operation, Source
 from bc.store import keys
-from bc.store.records import until_it_holds
+from bc.store.records import Lanes, until_it_holds
 from bc.store.rows import Codec, Properties, Row, Stale
 from bc.store.tables import Tables, Write
 
@@ -25,6 +25,8 @@ class DirtyRows:
     def __init__(self, tables: Tables) -> None:
         self._table = tables.table("bcDirty")
         self._known: dict[tuple[str, str], Row[Dirty]] | None = None
+        # What this process does to a row it does in turn: with the ETag that the one before left.
+        self._lane = Lanes()
 
     # --- what the pump of this process has seen: hints, which an ETag that no longer matches makes nothing of ---
 
@@ -77,7 +79,7 @@ class DirtyRows:
         async def attempt() -> Dirty:
             if known := self.known(entity, halo_id):
                 try:
-                    return (await self.replace(merged(known.value, change), known.etag)).value
+                    return (await self._replace(merged(known.value, change), known.etag)).value
                 except Stale:
                     self._forget(change)
             try:
@@ -88,9 +90,10 @@ class DirtyRows:
                 row = await self.get(entity, halo_id)
             if row is None:
                 raise Stale(halo_id)  # pushed and gone this instant: insert again
-            return (await self.replace(merged(row.value, change), row.etag)).value
+            return (await self._replace(merged(row.value, change), row.etag)).value
 
-        return await until_it_holds(attempt)
+        async with self._lane(entity, halo_id):
+            return await until_it_holds(attempt)
 
     async def rows(self, changed_since: datetime | None = None) -> AsyncIterator[Row[Dirty]]:
         """The rows, or those written since a time (by the storage account's clock)."""
@@ -105,17 +108,22 @@ class DirtyRows:
 
     async def replace(self, dirty: Dirty, etag: str) -> Row[Dirty]:
         """The row anew. Raises `Stale` when it moved or is gone."""
+        async with self._lane(dirty.entity, dirty.halo_id):
+            return await self._replace(dirty, etag)
+
+    async def _replace(self, dirty: Dirty, etag: str) -> Row[Dirty]:
         write = Write("replace", keys.encode(dirty.halo_id), _packed(dirty), etag)
         (written,) = await self._table.write(dirty.entity, [write])
         return self._keep(dirty, written)
 
     async def delete(self, dirty: Dirty, etag: str) -> None:
         """The record is pushed. Raises `Stale` when it changed since, or the row is gone."""
-        known = self.known(dirty.entity, dirty.halo_id)
-        if known and known.etag != etag:
-            raise Stale(dirty.halo_id)
-        await self._table.delete(dirty.entity, keys.encode(dirty.halo_id), etag)
-        self._forget(dirty)
+        async with self._lane(dirty.entity, dirty.halo_id):
+            known = self.known(dirty.entity, dirty.halo_id)
+            if known and known.etag != etag:
+                raise Stale(dirty.halo_id)
+            await self._table.delete(dirty.entity, keys.encode(dirty.halo_id), etag)
+            self._forget(dirty)
 
     async def count(self) -> int:
         """How many rows wait; 10,000 stands for that many or more."""

@@ -69,6 +69,20 @@ async def until_it_holds[T](attempt: Callable[[], Awaitable[T]]) -> T:
     )
 
 
+class Lanes:
+    """A lock for each of any number of things, made when it is first asked for."""
+
+    MOST = 20_000
+
+    def __init__(self) -> None:
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+
+    def __call__(self, kind: str, name: str) -> asyncio.Lock:
+        if len(self._locks) > self.MOST:
+            self._locks = {key: lock for key, lock in self._locks.items() if lock.locked()}
+        return self._locks.setdefault((kind, name), asyncio.Lock())
+
+
 async def each[*A, R](calls: Iterable[tuple[*A]], function: Callable[[*A], Awaitable[R]]) -> list[R]:
     """Call a function with each tuple of arguments, some at a time; the answers in order. Raises the first error."""
     gate = asyncio.Semaphore(AT_ONCE)

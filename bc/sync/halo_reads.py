@@ -156,7 +156,8 @@ class HaloReads:
     async def _look_at_echoes(self, echoes: Mapping[str, Waiting]) -> list[Row[Dirty]]:
         """Walk the list from the oldest of these writes on: they stand together in it."""
         first = min(echoes, key=lambda halo_id: self._wrote[halo_id][0])
-        walk = _Walk(_earlier(self._wrote[first][1]))
+        # Halo answered those writes with these times, so they are stored: no margin but for times in whole seconds.
+        walk = _Walk(_earlier(self._wrote[first][1], timedelta(seconds=1)))
         left, own = dict(echoes), list[Row[Dirty]]()
         began = time.monotonic()
         for _ in range(len(echoes) // PAGE_SIZE + 3):
@@ -266,8 +267,8 @@ def _state(record: Record) -> tuple[Any, ...]:
     return tuple(flag(record, name) if name in record else None for name in ("posted", "voided"))
 
 
-def _earlier(stamp: str) -> str:
+def _earlier(stamp: str, margin: timedelta = MARGIN) -> str:
     """A little before a time, written as Halo writes it."""
-    moment = datetime.fromisoformat(stamp) - MARGIN
+    moment = datetime.fromisoformat(stamp) - margin
     written = moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
     return f"{written}Z" if moment.tzinfo else written
