@@ -33,6 +33,7 @@ from bc.sync.halo_budget import HaloBudget
 from bc.sync.halo_facts import HaloFacts
 from bc.sync.halo_reads import HaloReads
 from bc.sync.halo_writes import HaloWrites
+from bc.sync.link_reads import LinkReads
 from bc.sync.permits import BorrowedPermits, PumpPermits
 from bc.sync.references import KnownInBc
 from bc.sync.tally import Tally
@@ -62,6 +63,7 @@ class Services:
     tally: Tally
     halo_reads: HaloReads
     halo_writes: HaloWrites
+    link_reads: LinkReads
     transports: tuple[Transport, ...] = ()
     known_in_bc: KnownInBc = field(default_factory=KnownInBc)
     breakers: dict[str, Breaker] = field(default_factory=dict)
@@ -255,6 +257,7 @@ def build(settings: Settings) -> Services:
         tally=Tally(store),
         halo_reads=HaloReads(halo),
         halo_writes=HaloWrites(halo),
+        link_reads=LinkReads(store.links),
         transports=(bc_transport, halo_transport),
     )
     permits.check_fence = services.check_fence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from bc.entities.values import Record
 from bc.model import Action, Connection, Dirty, Link, OutcomeWarning
-from bc.store.rows import Row
 
 if TYPE_CHECKING:
     from bc.clients.business_central import BusinessCentral
@@ -42,8 +41,8 @@ class Push:
     # What was done before the invoice was posted in the same push: one outcome tells both.
     before_posting: Action = "none"
     record: Record | None = None
-    # Links of its customer that were read to find the connection.
-    customer_links: Sequence[Row[Link]] = ()
+    # Links of what it refers to that were read then or later will do (`bc.sync.link_reads`).
+    since: float = math.inf
     # What is written to Halo, in short (`bc.entities.stamps.offer`): the link keeps it.
     offered: str = ""
 

@@ -67,7 +67,7 @@ async def _explain(
     steps.append(Step("halo_record", True, f"Halo has {entity} {adapter.name(record)}."))
     connections = await services.store.connections.list()
     connection = (await known_connection(services, dirty, connections)).connection
-    connection = connection or (await connection_of(services, dirty, record, connections)).connection
+    connection = connection or await connection_of(services, dirty, record, connections)
     steps.append(Step("connection", True, f"It belongs to {connection.name}."))
     check_open(connection)
     steps.append(Step("connection_ready", True, f"{connection.name} is ready."))

@@ -104,10 +104,7 @@ async def _link_of(push: Push, client: str) -> Link | None:
     """The customer's link; where customers sync it is pushed for it. None where it has none then."""
     if not client:
         return None
-    for link, _ in push.customer_links:
-        if (link.connection_id, link.halo_id) == (push.connection.id, client) and link.exists:
-            return link
-    row = await push.services.store.links.get(push.connection.id, "customer", client)
+    row = await push.services.link_reads.shared(push.connection.id, "customer", client, push.since)
     if row and row.value.exists:
         return row.value
     if "customer" not in push.connection.settings.sync_entities or push.dry_run:

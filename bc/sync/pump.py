@@ -209,12 +209,22 @@ class Pump:
     async def _read(self, waiting: dict[str, Waiting]) -> None:
         try:
             own = await self.services.halo_reads.ahead(waiting)
+            await self._read_links(waiting)
             self._arranged = False
             await each([(row,) for row in own], self._let_go)
         except Exception:
             # The rows are still there: each is pushed with a read of its own.
             log.exception("reading ahead ended unexpectedly")
             self.services.halo_reads.rest()
+
+    async def _read_links(self, waiting: dict[str, Waiting]) -> None:
+        """With the records that a list brought come their links."""
+        if len(self.connections) != 1:
+            return
+        stance = self.services.halo_reads.stance
+        since = {halo_id: one.seen for halo_id, one in waiting.items() if stance(one) == "ready"}
+        with suppress(SyncError):
+            await self.services.link_reads.ahead(self.connections[0].id, "invoice", since)
 
     async def _let_go(self, row: Row[Dirty]) -> None:
         key = (row.value.entity, row.value.halo_id)

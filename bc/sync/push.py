@@ -7,6 +7,7 @@ with the link before Halo or the outcome learn of it, and the dirty row goes las
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,12 +53,12 @@ async def push_record(
     record: Record | None,
     *,
     links: Sequence[Row[Link]] | None = None,
-    customer_links: Sequence[Row[Link]] = (),
+    since: float = math.inf,
 ) -> Done:
     """Bring one record to BC. `record` is the Halo record as just read, None when Halo has it no more.
 
     `links`: all that the record has, where they were just read: should another one come up or change meanwhile, the
-    ETag refuses the intent. `customer_links`: those of an invoice's customer, where they were.
+    ETag refuses the intent. `since`: links of what it refers to that were read then or later will do.
 
     Raises `SyncError`: what it means for the record is the caller's (`bc.sync.pump`).
     """
@@ -70,7 +71,7 @@ async def push_record(
         started_at=utc_now(),
         record_name=adapter.name(record) if record else "",
         record=record,
-        customer_links=customer_links,
+        since=since,
     )
     current_push.set(push)
     if links is None:

@@ -10,6 +10,7 @@ from bc.clients.business_central import decode_enum, quote
 from bc.entities.invoice import AccountRef, ProductRef, References, halo_lines
 from bc.entities.values import Record, ident, text
 from bc.model import ItemType, Link
+from bc.store.records import each
 from bc.sync.context import Push
 
 FRESH_SECONDS = 300
@@ -51,7 +52,11 @@ async def references_of(push: Push, invoice: Record) -> References:
     """Resolve every code, product, charge rate and account that the invoice's lines name."""
     lines = [line for line in halo_lines(invoice) if not line.get("isgroupdesc")]
     items = {found for line in lines if (found := ident(line, "_itemid"))}
-    links = await push.services.store.links.get_many(push.connection.id, "product", sorted(items))
+    rows = await each(
+        [(push.connection.id, "product", item, push.since) for item in sorted(items)],
+        push.services.link_reads.shared,
+    )
+    links = {item: row for item, row in zip(sorted(items), rows, strict=True) if row}
     products = {halo_id: ref for halo_id, row in links.items() if (ref := product_of(row.value))}
     charge_codes = await _charge_codes(push, lines)
     default = push.connection.settings.default_invoice_item

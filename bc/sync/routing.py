@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from bc.entities.values import Record, ident, text
@@ -32,25 +33,31 @@ class Known(NamedTuple):
     links: list[Row[Link]] | None = None
 
 
-class Routed(NamedTuple):
-    """The connection that the record belongs to, and its customer's links, where they were read for that."""
-
-    connection: Connection
-    customer_links: list[Row[Link]] = []
-
-
 async def _links_of(
-    services: Services, entity: str, halo_id: str, connections: list[Connection]
+    services: Services, dirty: Dirty, connections: list[Connection], since: float
 ) -> list[Row[Link]]:
-    """The links of a Halo record in these connections, and perhaps in others."""
-    if len(connections) == 1:
-        row = await services.store.links.get(connections[0].id, entity, halo_id)
-        return [row] if row else []
-    return await services.store.links.rows_of(entity, halo_id)
+    """The links of the record in these connections, and perhaps in others."""
+    if len(connections) != 1:
+        return await services.store.links.rows_of(dirty.entity, dirty.halo_id)
+    row = await services.link_reads.own(connections[0].id, dirty.entity, dirty.halo_id, since)
+    return [row] if row else []
 
 
-async def known_connection(services: Services, dirty: Dirty, connections: list[Connection]) -> Known:
+async def _customer_links(
+    services: Services, customer_id: str, connections: list[Connection], since: float
+) -> list[Link]:
+    if len(connections) != 1:
+        return await services.store.links.by_halo_id("customer", customer_id)
+    row = await services.link_reads.shared(connections[0].id, "customer", customer_id, since)
+    return [row.value] if row else []
+
+
+async def known_connection(
+    services: Services, dirty: Dirty, connections: list[Connection], since: float = math.inf
+) -> Known:
     """The connection that can be told without reading Halo: named by the message, or holding the record's link.
+
+    `since`: links read then or later will do (`bc.sync.link_reads`).
 
     Raises `Skip` `no_connection` when the message names one that does not exist, and `Refused` `company_changed` for an
     invoice that is in the books of another company: it would be booked twice.
@@ -65,7 +72,7 @@ async def known_connection(services: Services, dirty: Dirty, connections: list[C
     named = by_id[dirty.connection_id] if dirty.connection_id else None
     if named is not None and dirty.entity != "invoice":
         return Known(named)
-    links = await _links_of(services, dirty.entity, dirty.halo_id, connections)
+    links = await _links_of(services, dirty, connections, since)
     linked = [by_id[link.value.connection_id] for link in links if link.value.connection_id in by_id]
     if named is None or named in linked:
         return Known(named or (prefer(linked) if linked else None), links)
@@ -85,8 +92,12 @@ async def known_connection(services: Services, dirty: Dirty, connections: list[C
 
 
 async def connection_of(
-    services: Services, dirty: Dirty, record: Record, connections: list[Connection]
-) -> Routed:
+    services: Services,
+    dirty: Dirty,
+    record: Record,
+    connections: list[Connection],
+    since: float = math.inf,
+) -> Connection:
     """The connection of the record's own company, an invoice's of its customer; else the default one.
 
     Raises `Skip` `no_connection` where there is none.
@@ -95,18 +106,16 @@ async def connection_of(
     if dirty.entity == "invoice" and (not company or await _is_copied(services, dirty, record, connections)):
         customer_id = ident(record, "client_id")
         by_id = {connection.id: connection for connection in connections}
-        links = await _links_of(services, "customer", customer_id, connections) if customer_id else []
-        linked = [
-            by_id[link.connection_id] for link, _ in links if link.exists and link.connection_id in by_id
-        ]
+        links = await _customer_links(services, customer_id, connections, since) if customer_id else []
+        linked = [by_id[link.connection_id] for link in links if link.exists and link.connection_id in by_id]
         if linked:
-            return Routed(prefer(_of_company(company, linked) or linked), links)
+            return prefer(_of_company(company, linked) or linked)
         customer = await services.halo.client(customer_id) if customer_id else None
         company = text(customer or {}, "dbc_company_id") or company
     if company:
         matching = _of_company(company, connections)
         if matching:
-            return Routed(prefer(matching))
+            return prefer(matching)
         raise Skip(
             "no_connection",
             f"Its Business Central company ({company}) is not connected.",
@@ -119,7 +128,7 @@ async def connection_of(
             "It names no Business Central company and there is no default connection.",
             cure="Choose a default connection in the console, or set the company on the record in Halo.",
         )
-    return Routed(default)
+    return default
 
 
 def _of_company(company: str, connections: list[Connection]) -> list[Connection]:
@@ -157,7 +166,7 @@ async def moved_connection(
             cure=f"Set its company in Halo back; or delete its draft in {known.company_name}, unlink it under Links, "
             "then retry.",
         )
-    return (await connection_of(services, dirty, record, connections)).connection
+    return await connection_of(services, dirty, record, connections)
 
 
 def check_open(connection: Connection) -> None:

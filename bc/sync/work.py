@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import math
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ async def push_row(
 ) -> None:
     """Push one record. Ends with the row gone, moved to a later time, or left for a newer change; never raises.
 
-    `seen`: when the row was read (monotonic seconds), so that what a list brought since then may serve.
+    `seen`: when the row was read (monotonic seconds), so that what was read for others since then may serve.
     """
     dirty = row.value
     async with services.lane(dirty.entity, dirty.halo_id), services.halo_writes.push():
@@ -117,9 +117,9 @@ async def _route_and_push(
     connection: Connection | None = None
     admitted: Connection | None = None
     trouble: SyncError | None = None
-    customer_links: Sequence[Row[Link]] = ()
+    since = math.inf if seen is None else seen
     try:
-        known = await known_connection(services, dirty, connections)
+        known = await known_connection(services, dirty, connections, since)
         connection = known.connection
         if connection is not None:
             admitted = await _admit(services, connection)
@@ -128,7 +128,7 @@ async def _route_and_push(
         if connection is None:
             if halo_record is None:
                 raise await _unknown_in_halo(services, dirty)
-            connection, customer_links = await connection_of(services, dirty, halo_record, connections)
+            connection = await connection_of(services, dirty, halo_record, connections, since)
             admitted = await _admit(services, connection)
         elif halo_record is not None:
             moved = await moved_connection(services, dirty, halo_record, connection, connections)
@@ -143,7 +143,7 @@ async def _route_and_push(
             adapter,
             halo_record,
             links=known.links,
-            customer_links=customer_links,
+            since=since,
         )
     except _DeletedBefore:
         await _finish(services, row, Done(None))
