@@ -15,7 +15,7 @@ from bc.store.dirty import PEOPLE
 from bc.sync.halo_reads import Stance
 
 # In a flood whose records come in lists, one of so many pushes reads its record alone: whoever came last gets a turn.
-LONE_EVERY = 8
+LONE_EVERY = 16
 type Key = tuple[str, str]
 
 

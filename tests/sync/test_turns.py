@@ -1,4 +1,4 @@
-"""The fair order: people and the rest in turns, both ends of the line, and one in eight that waits for no list."""
+"""The fair order: people and the rest in turns, both ends of the line, and one in so many that waits for no list."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ def test_a_single_edit_goes_soon_however_long_the_line_is() -> None:
     assert 5_000 in [int(key[1]) for _ in range(2) if (key := turns.take())]
 
 
-def test_one_push_in_eight_takes_what_waits_for_a_list_and_no_other() -> None:
+def test_now_and_then_a_push_takes_what_waits_for_a_list_and_no_other() -> None:
     def stance(key: Key) -> Stance:
-        return "ready" if int(key[1]) < 20 else "coming"
+        return "ready" if int(key[1]) < 40 else "coming"
 
     turns = Turns()
-    turns.arrange([row(number) for number in range(40)], stance)
+    turns.arrange([row(number) for number in range(80)], stance)
     assert turns.wait_for_a_list
     order = taken(turns)
-    assert [at for at, number in enumerate(order) if number >= 20] == [LONE_EVERY, 2 * LONE_EVERY + 1]
-    assert sorted(order)[:20] == list(range(20))
+    assert [at for at, number in enumerate(order) if number >= 40] == [LONE_EVERY, 2 * LONE_EVERY + 1]
+    assert sorted(order)[:40] == list(range(40))
 
 
 def test_echoes_are_nobodys_turn() -> None:
