@@ -40,8 +40,10 @@ MARGIN = timedelta(seconds=30)
 # A tenant with thin rows may have been given more columns meanwhile.
 PROBE_SECONDS = 900.0
 REST_SECONDS = 60.0
-# A list of which less than this share is waited for costs more than it brings.
+# A list of which less than this share is waited for costs more than it brings. What is being pushed at this moment, or
+# was changed just before, may fill a page or two.
 LEAST_YIELD = 0.15
+MOST_POOR_PAGES = 3
 _STAMP = "last_modified"
 
 type Stance = Literal["alone", "ready", "coming", "echo"]
@@ -63,6 +65,7 @@ class _Walk:
     page_no: int = 1
     rises: bool = True
     brought: int = 0
+    poor: int = 0
 
 
 class HaloReads:
@@ -155,12 +158,12 @@ class HaloReads:
 
     async def _look_at_echoes(self, echoes: Mapping[str, Waiting]) -> list[Row[Dirty]]:
         """Walk the list from the oldest of these writes on: they stand together in it."""
-        first = min(echoes, key=lambda halo_id: self._wrote[halo_id][0])
+        first = self._oldest_near(echoes)
         # Halo answered those writes with these times, so they are stored: no margin but for times in whole seconds.
         walk = _Walk(_earlier(self._wrote[first][1], timedelta(seconds=1)))
         left, own = dict(echoes), list[Row[Dirty]]()
         began = time.monotonic()
-        for _ in range(len(echoes) // PAGE_SIZE + 3):
+        for _ in range(self._pages_for(echoes) + 1):
             rows, more = await self._page(walk)
             for row in rows:
                 one = left.pop(ident(row, "id"), None)
@@ -177,6 +180,17 @@ class HaloReads:
             self.rest()
         return own
 
+    def _pages_for(self, echoes: Mapping[str, Waiting]) -> int:
+        return len(echoes) // PAGE_SIZE + 2
+
+    def _oldest_near(self, echoes: Mapping[str, Waiting]) -> str:
+        """The oldest write that so many pages reach: an edit of what was written long before is no echo."""
+        times = [at for at, _, _ in self._wrote.values()]
+        reach = self._pages_for(echoes) * PAGE_SIZE
+        earliest = times[-reach] if len(times) > reach else 0.0
+        near = [halo_id for halo_id in echoes if self._wrote[halo_id][0] >= earliest]
+        return min(near or echoes, key=lambda halo_id: self._wrote[halo_id][0])
+
     async def _read_page(self, coming: Mapping[str, Waiting]) -> None:
         """The next page of a walk through what changed since the longest waiting row did."""
         if self._walk is None:
@@ -184,22 +198,26 @@ class HaloReads:
             self._walk = await self._first_step(coming)
             if self._walk is None:
                 return
-        walk, began = self._walk, time.monotonic()
+        walk, began, since = self._walk, time.monotonic(), halo_time(self._walk.since)
         rows, more = await self._page(walk)
         wanted = [row for row in rows if ident(row, "id") in coming]
         walk.brought += len(wanted)
+        walk.poor += len(wanted) < len(rows) * LEAST_YIELD
+        ignored = since is not None and any(
+            moment < since for row in rows if (moment := halo_time(text(row, _STAMP)))
+        )
         full = [row for row in wanted if invoice_columns.is_full(row, self._whole)]
         for row in full:
             self._keep(row, began)
         if wanted and not full:
             self._thin_until, self._walk = time.monotonic() + PROBE_SECONDS, None
-        elif not more or len(wanted) < len(rows) * LEAST_YIELD:
+        elif not more or walk.poor >= (1 if ignored else MOST_POOR_PAGES):
             # Read to its end: what this walk did not bring is read alone.
             for halo_id, one in coming.items():
                 if one.seen <= self._walk_began:
                     self._looked[halo_id] = max(self._walk_began, self._looked.get(halo_id, 0.0))
             self._walk = None
-            if rows and not walk.brought:
+            if ignored and not walk.brought:
                 # Other rows than those asked for: this tenant's filter does not hold.
                 self._thin_until = time.monotonic() + REST_SECONDS
 

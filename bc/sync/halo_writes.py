@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bc.clients.halo import Halo
 
 HOLD_SECONDS = 0.5
+FLOOD, FLOOD_PATIENCE = 25, 2
 MOST_ROWS = 200
 LINES = "Invoice/updatelines"
 
@@ -147,7 +148,9 @@ class HaloWrites:
         def complete() -> bool:
             return self._waiting >= self._pushes or queue.rows >= MOST_ROWS
 
-        left = queue.since + self._hold - time.monotonic()
+        # In a flood Halo's calls are scarcer than time; what a person waits for never waits longer.
+        patience = FLOOD_PATIENCE if self._pushes >= FLOOD and not queue.a_persons else 1
+        left = queue.since + self._hold * patience - time.monotonic()
         async with self._moved:
             try:
                 await asyncio.wait_for(self._moved.wait_for(complete), max(left, 0))

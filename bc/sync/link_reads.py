@@ -1,8 +1,9 @@
 """Links that many pushes look at, read once for all of them.
 
 A link counts for a push if it was read after the push's dirty row was, as if that push had begun at that moment: who
-changes a link and then orders a record moves its row, and is served by a later read. A record's own link may be older
-than its push all the more, since each write to it is guarded by its ETag.
+changes a link and then orders a record moves its row, and is served by a later read. And for a few seconds only: who
+changes a customer's link in the midst of a long flood finds it followed at once. A record's own link may be older, since
+each write to it is guarded by its ETag.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bc.store.links import Links
 
 MOST_KEPT = 2_000
+SHARED_SECONDS = 5.0
 
 
 class LinkReads:
@@ -32,10 +34,9 @@ class LinkReads:
     async def shared(self, connection_id: str, entity: str, halo_id: str, since: float) -> Row[Link] | None:
         """The link of a record that other records refer to, as it was at `since` or later; None where it has none."""
         key = (connection_id, entity, halo_id)
-        kept = self._shared.get(key)
-        if kept is not None and kept[0] >= since:
+        kept, began = self._shared.get(key), time.monotonic()
+        if kept is not None and kept[0] >= max(since, began - SHARED_SECONDS):
             return kept[1]
-        began = time.monotonic()
         row = await self._links.get(*key)
         if row is not None and row.value.exists:
             if len(self._shared) >= MOST_KEPT:

@@ -40,7 +40,8 @@ WRITE_SECONDS = 5.0
 RUN_SECONDS = 240
 FULL_SCAN_SECONDS = 15
 # More than can be at Business Central at once: most of them wait for their rows to go to Halo with those of others.
-WORKERS = 40
+WORKERS = 64
+BUSY = 10
 
 
 class Pump:
@@ -148,9 +149,11 @@ class Pump:
                 return
             poked = self.services.poked
             poked.clear()
-            waiting = [asyncio.create_task(poked.wait()), *self._under_way()]
+            looking = asyncio.create_task(poked.wait())
+            # Each event of a flood pokes: with enough in hand the next look is soon enough.
+            waiting = [*self._under_way(), *([looking] if len(self.active) < BUSY else [])]
             done, _ = await asyncio.wait(waiting, timeout=SCAN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            waiting[0].cancel()
+            looking.cancel()
             # Many may end at once in a flood: start the next before the next scan.
             while done and not self.lost and time.monotonic() < ends and self._scan_is_fresh():
                 self._start_workers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -169,6 +170,25 @@ async def test_an_edit_among_the_echoes_is_told_from_them(house: House) -> None:
     assert reference_in_bc(house, ids[3]) == "PO-9"
     assert [one.action for one in await house.outcomes("invoice", ids[3])] == ["updated", "created"]
     assert [one.action for one in await house.outcomes("invoice", ids[4])] == ["created"]
+
+
+async def test_an_edit_of_what_was_written_long_before_does_not_lead_the_look_at_echoes_astray(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer, product = await house.customer(), await house.product()
+    for count in (30, 20):
+        await tell(house, [house.invoice(customer, product) for _ in range(count)])
+        await push(house)
+        await asyncio.sleep(1.2)  # the look begins a second before the oldest write
+    monkeypatch.setattr("bc.sync.halo_reads.PAGE_SIZE", 8)
+    written = list(house.services.halo_reads._wrote)
+    assert len(written) > 45  # a time that falls on a whole second is none to go by
+    house.edit("Invoice", written[0], {"cust_order_number": "PO-10"})
+    house.clear()
+    await tell(house, [written[0], *written[-4:]])
+    await push(house)
+    assert reference_in_bc(house, written[0]) == "PO-10"
+    assert calls(house)["GET Invoice/{id}"] == 1, calls(house)
 
 
 @pytest.mark.parametrize(

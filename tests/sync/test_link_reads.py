@@ -43,6 +43,17 @@ async def test_a_link_read_after_a_change_was_known_serves_every_push_of_that_ti
     assert await bc_id(reads, known) == "b8"
 
 
+async def test_a_link_that_is_changed_in_the_midst_of_a_flood_is_followed_soon(
+    store: Store, reads: LinkReads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await store.links.create(link())
+    known = time.monotonic()
+    assert await bc_id(reads, known) == "b7"
+    await store.links.replace(msgspec.structs.replace(row.value, bc_id="b8"), row.etag)
+    monkeypatch.setattr("bc.sync.link_reads.SHARED_SECONDS", 0.0)
+    assert await bc_id(reads, known) == "b8"
+
+
 async def test_who_knows_of_no_such_time_is_told_what_stands_there_now(
     store: Store, reads: LinkReads
 ) -> None:
