@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 # transaction look alike, but stand behind a line of their envelope.
 _REQUEST = re.compile(rb"(GET|POST|PUT|PATCH|MERGE|DELETE) (\S+) HTTP/1\.1\r\n")
 # Whose rows a request to a table or queue is about; a transaction names it in its first part.
-_SUBJECT = re.compile(rb"/(bc[A-Za-z]+|entity-sync|pump|import-pages)(?=[-/(?\s])")
+_SUBJECT = re.compile(rb"/(?:(bc[A-Z][A-Za-z]{2,15})(?=[(?\s])|(entity-sync|pump|import-pages)(?=[-/?\s]))")
 
 
 class Wire:
@@ -42,7 +42,8 @@ class Wire:
             self.requests += 1
             subject = _SUBJECT.search(data)
             method = "transaction" if request[2].endswith(b"/$batch") else request[1].decode()
-            self.kinds[f"{method} {subject[1].decode() if subject else '?'}"] += 1
+            named = (subject[1] or subject[2]).decode() if subject else "?"
+            self.kinds[f"{method} {named}"] += 1
 
     def __enter__(self) -> Self:
         return self

@@ -4,8 +4,8 @@ In a flood many pushes read at the same moment: the same customer, links whose k
 errors. A request costs this process far more than a row in it. Each read here is answered by a request that was made
 after it was asked for, so nobody is told anything older than by a read of his own.
 
-Several reads are one range from the first to the last, one short page of it: what lies between belongs to nobody. What
-the page does not reach is read alone, and where much lies between, everything is for a while.
+Several reads are one range from the first to the last, a short page of it: what lies between belongs to nobody. Where
+much does, a page or two more begin behind it, what these do not reach is read alone, and everything is for a while.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import NamedTuple
 # Rows of a page for each row that is looked for.
 SPARE = 4
 MOST_AT_ONCE = 100
+MOST_PAGES = 3
 REST_SECONDS = 60.0
 PAUSE_SECONDS = 0.03
 
@@ -95,9 +96,7 @@ class Reads[F]:
 
     async def _answer(self, partition: str, group: Sequence[_Asked[F]]) -> None:
         ranges = sorted({one.within for one in group})
-        found: dict[Range, list[F]] = {}
-        if len(ranges) > 1:
-            found = await self._in_one_page(partition, ranges)
+        found = await self._in_pages(partition, ranges)
         left = [wanted for wanted in ranges if wanted not in found]
         rows = await asyncio.gather(*(self._read(partition, wanted) for wanted in left))
         found |= dict(zip(left, rows, strict=True))
@@ -105,17 +104,21 @@ class Reads[F]:
             if not one.answer.done():
                 one.answer.set_result(found[one.within])
 
-    async def _in_one_page(self, partition: str, ranges: Sequence[Range]) -> dict[Range, list[F]]:
-        """Those of the ranges that one page from the first of them to the last reaches."""
-        whole = Range(ranges[0].start, max(wanted.below for wanted in ranges))
-        rows, is_all = await self._page(partition, whole, SPARE * len(ranges))
-        reached = [wanted for wanted in ranges if is_all or (rows and wanted.below <= self._key(rows[-1]))]
-        if len(reached) * 2 < len(ranges):
+    async def _in_pages(self, partition: str, ranges: Sequence[Range]) -> dict[Range, list[F]]:
+        """Those of the ranges that pages reach, each from the first that is left on: what lies thick is passed over."""
+        found: dict[Range, list[F]] = {}
+        left, pages = list(ranges), 0
+        while len(left) > 1 and pages < MOST_PAGES:
+            whole = Range(left[0].start, max(wanted.below for wanted in left))
+            rows, is_all = await self._page(partition, whole, SPARE * len(left))
+            pages += 1
+            last = self._key(rows[-1]) if rows else ""
+            for wanted in [one for one in left if is_all or one.below <= last]:
+                found[wanted] = [row for row in rows if wanted.start <= self._key(row) < wanted.below]
+            left = [wanted for wanted in left[1:] if wanted not in found]
+        if len(ranges) > 1 and (len(found) - pages) * 2 < len(ranges) - 1:
             self._rests[partition] = time.monotonic() + REST_SECONDS
-        return {
-            wanted: [row for row in rows if wanted.start <= self._key(row) < wanted.below]
-            for wanted in reached
-        }
+        return found
 
 
 def _fail[F](answer: asyncio.Future[list[F]], error: BaseException) -> None:

@@ -79,13 +79,25 @@ async def test_what_is_asked_during_a_read_is_answered_by_the_next() -> None:
     assert storage.asked == ["a", "a"]
 
 
-async def test_what_a_page_does_not_reach_is_read_alone_and_then_everything_is_for_a_while() -> None:
-    storage = Storage(*(f"m{n:03}" for n in range(100)), "z")
-    assert await storage.at_once("m000", "m050", "z") == [["m000"], ["m050"], ["z"]]
-    assert sorted(storage.asked) == ["m000 to z!", "m050", "z"]
+async def test_what_pages_do_not_reach_is_read_alone_and_then_everything_is_for_a_while() -> None:
+    storage = Storage(*(f"m{n:03}" for n in range(300)))
+    keys = [f"m{n:03}" for n in range(0, 300, 50)]
+    assert await storage.at_once(*keys) == [[key] for key in keys]
+    pages = ["m000 to m250!", "m050 to m250!", "m100 to m250!"]
+    assert storage.asked == [*pages, "m150", "m200", "m250"]
     storage.asked.clear()
-    assert await storage.at_once("m000", "z") == [["m000"], ["z"]]
-    assert sorted(storage.asked) == ["m000", "z"]
+    assert await storage.at_once("m000", "m250") == [["m000"], ["m250"]]
+    assert sorted(storage.asked) == ["m000", "m250"]
+
+
+async def test_what_lies_thick_between_is_passed_over() -> None:
+    storage = Storage(*(f"m{n:03}" for n in range(100)), *(f"n{n}" for n in range(5)))
+    keys = ["m000", "n0", "n1", "n2", "n3", "n4", "n9"]
+    assert await storage.at_once(*keys) == [["m000"], ["n0"], ["n1"], ["n2"], ["n3"], ["n4"], []]
+    assert storage.asked == ["m000 to n9!", "n0 to n9!"]
+    storage.asked.clear()
+    await storage.at_once("n0", "n1")
+    assert storage.asked == ["n0 to n1!"], "it was worth its while"
 
 
 @pytest.mark.parametrize("fault", [Transient("storage_unavailable", "No answer."), asyncio.CancelledError()])
