@@ -20,7 +20,9 @@ from typing import NamedTuple
 SPARE = 4
 MOST_AT_ONCE = 100
 MOST_PAGES = 3
-REST_SECONDS = 60.0
+REST_SECONDS = 10.0
+# Two may lie far apart, and a page for them gains little.
+LEAST_TOGETHER = 3
 PAUSE_SECONDS = 0.03
 
 
@@ -107,6 +109,8 @@ class Reads[F]:
     async def _in_pages(self, partition: str, ranges: Sequence[Range]) -> dict[Range, list[F]]:
         """Those of the ranges that pages reach, each from the first that is left on: what lies thick is passed over."""
         found: dict[Range, list[F]] = {}
+        if len(ranges) < LEAST_TOGETHER:
+            return found
         left, pages = list(ranges), 0
         while len(left) > 1 and pages < MOST_PAGES:
             whole = Range(left[0].start, max(wanted.below for wanted in left))
@@ -116,7 +120,7 @@ class Reads[F]:
             for wanted in [one for one in left if is_all or one.below <= last]:
                 found[wanted] = [row for row in rows if wanted.start <= self._key(row) < wanted.below]
             left = [wanted for wanted in left[1:] if wanted not in found]
-        if len(ranges) > 1 and (len(found) - pages) * 2 < len(ranges) - 1:
+        if (len(found) - pages) * 2 < len(ranges) - 1:
             self._rests[partition] = time.monotonic() + REST_SECONDS
         return found
 

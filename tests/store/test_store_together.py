@@ -96,8 +96,8 @@ async def test_what_lies_thick_between_is_passed_over() -> None:
     assert await storage.at_once(*keys) == [["m000"], ["n0"], ["n1"], ["n2"], ["n3"], ["n4"], []]
     assert storage.asked == ["m000 to n9!", "n0 to n9!"]
     storage.asked.clear()
-    await storage.at_once("n0", "n1")
-    assert storage.asked == ["n0 to n1!"], "it was worth its while"
+    await storage.at_once("n0", "n1", "n2")
+    assert storage.asked == ["n0 to n2!"], "it was worth its while"
 
 
 @pytest.mark.parametrize("fault", [Transient("storage_unavailable", "No answer."), asyncio.CancelledError()])
