@@ -18,7 +18,7 @@ from bc.functions.problems import Problem, invalid
 from bc.model import Entity, Operation, Outcome
 from bc.status.events import EventNote
 from bc.sync.events import Change, NoInterest, Unknown, read_event
-from bc.sync.intake import QueuedChange, take, take_all
+from bc.sync.intake import QueuedChange, take
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -45,7 +45,7 @@ async def halo_sync(req: func.HttpRequest, context: func.Context) -> func.HttpRe
 
 
 async def events(services: Services, request: Request) -> Answer:
-    """Note which records a delivery tells of; nothing is synced inside the call."""
+    """Turn a delivery into queue messages; nothing is synced inside the call."""
     entity, operation = _said(request)
     try:
         body: Any = msgspec.json.decode(request.body)
@@ -65,7 +65,7 @@ async def events(services: Services, request: Request) -> Answer:
         reason = next(reading.reason for reading in readings if isinstance(reading, NoInterest))
         return json_answer({"queued": 0, "reason": reason})
     with telemetry.span("halo event", changes=len(changes)):
-        await _take(services, changes)
+        await _queue(services, changes)
     await _event_note.arrived(services.store)
     answer: dict[str, Any] = {"queued": len(changes)}
     if isinstance(body, list):
@@ -73,27 +73,28 @@ async def events(services: Services, request: Request) -> Answer:
     return json_answer(answer, 202)
 
 
-async def _take(services: Services, changes: list[Change]) -> None:
-    """Mark the records dirty, so that nothing that was answered 202 can be lost, and wake the pump."""
+async def _queue(services: Services, changes: list[Change]) -> None:
     now = datetime.now(UTC)
-    marks = [
-        QueuedChange(
-            entity=change.entity,
-            halo_id=change.halo_id,
-            operation=change.operation,
-            requested_at=now,
-            source="webhook",
-            traceparent=telemetry.traceparent(),
+    messages = [
+        msgspec.json.encode(
+            QueuedChange(
+                entity=change.entity,
+                halo_id=change.halo_id,
+                operation=change.operation,
+                requested_at=now,
+                source="webhook",
+                traceparent=telemetry.traceparent(),
+            )
         )
         for change in changes
     ]
     try:
-        await take_all(services, marks)
+        await services.store.queues.send_many("entity-sync", messages)
     except SyncError:
         raise Problem(
             503,
             "queue_unavailable",
-            "The change cannot be noted now. Send it again; the sweep finds it anyhow.",
+            "The queue cannot take the message now. Send it again; the sweep finds the change anyhow.",
             headers=[("Retry-After", "10")],
         ) from None
 

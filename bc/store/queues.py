@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from bc.errors import SyncError
+from bc.store.records import each
 from bc.store.remote import Account, bad_address, in_words
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Queues:
             queue,
             lambda client: client.send_message(text, visibility_timeout=hidden, time_to_live=ttl),
         )
+
+    async def send_many(self, queue: QueueName, bodies: Iterable[bytes | str]) -> None:
+        """Put many messages on a queue, some at a time. After an error some may be there, some not."""
+        await each([(queue, body) for body in bodies], self.send)
 
     async def depth(self, queue: str) -> int | None:
         """About how many messages wait, hidden ones too; None while storage does not answer."""

@@ -1,8 +1,7 @@
-"""Everything that says "this record changed" ends here: it becomes a dirty row and a wake-up."""
+"""Everything that says "this record changed" ends here: a message becomes a dirty row and a wake-up."""
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +9,11 @@ import msgspec
 
 from bc import telemetry
 from bc.entities.values import is_halo_id
-from bc.errors import SyncError
 from bc.model import Outcome, Source, SyncMessage
-from bc.store.records import each
 from bc.sync.outcomes import record
 
 if TYPE_CHECKING:
     from bc.services import Services
-
-log = logging.getLogger("bc.intake")
 
 KEPT_TEXT = 8 * 1024
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -75,22 +70,6 @@ async def check_connection(services: Services, change: QueuedChange) -> None:
 
 async def take(services: Services, change: QueuedChange, *, wake: bool = True) -> None:
     """Mark the record dirty and wake the pump."""
-    await _mark(services, change)
-    if wake:
-        await services.wake()
-
-
-async def take_all(services: Services, changes: list[QueuedChange]) -> None:
-    """Mark the records dirty and wake the pump once. After an error some of them are marked, some not."""
-    await each([(services, change) for change in changes], _mark)
-    try:
-        await services.wake()
-    except SyncError as error:
-        # They are kept, and a timer looks for such rows.
-        log.warning("the pump was not woken for %d changes code=%s", len(changes), error.code)
-
-
-async def _mark(services: Services, change: QueuedChange) -> None:
     now = datetime.now(UTC)
     requested = change.requested_at or now
     requested = requested if requested.tzinfo else requested.replace(tzinfo=UTC)
@@ -111,6 +90,8 @@ async def _mark(services: Services, change: QueuedChange) -> None:
             connection_id=change.connection_id or None,
             traceparent=telemetry.traceparent() or change.traceparent,
         )
+        if wake:
+            await services.wake()
 
 
 async def reject(

@@ -45,10 +45,11 @@ async def test_a_delayed_message_is_hidden_and_counted(store: Store, service: Qu
     assert await bodies(service, "pump") == [b"now"]
 
 
-async def test_a_message_that_no_queue_takes_is_refused_before_it_is_sent(store: Store) -> None:
+async def test_many_messages_are_all_sent(store: Store) -> None:
+    await store.queues.send_many("import-pages", [f"{n}" for n in range(40)])
+    assert await store.queues.depth("import-pages") == 40
     with pytest.raises(ValueError, match="fit"):
-        await store.queues.send("import-pages", b"x" * 50_000)
-    assert await store.queues.depth("import-pages") == 0
+        await store.queues.send_many("import-pages", [b"x" * 50_000])
 
 
 async def test_a_working_account_passes_the_check(store: Store) -> None:
