@@ -5,19 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from typing import cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from azure.core.exceptions import HttpResponseError, ResourceExistsError
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient, TableServiceClient
 
-from bc.store.client import Found, LeanClient
 from bc.store.group import TRANSACTION, Groups, Write
 from bc.store.remote import Account, bad_address, in_words
 from bc.store.rows import Properties, Stale
 from bc.store.together import Range, Reads, only
 
+if TYPE_CHECKING:
+    from azure.core.async_paging import AsyncPageIterator
+
 __all__ = ["PAGE", "TRANSACTION", "Found", "Table", "Tables", "Write"]
 
 PAGE = 1000
+
+
+class Found(NamedTuple):
+    """A row as it was read."""
+
+    partition: str
+    key: str
+    properties: Mapping[str, Any]
+    etag: str
 
 
 class _NoTable(Exception):
@@ -29,39 +43,39 @@ class Tables:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._clients: dict[str, LeanClient] = {}
+        self._service: TableServiceClient | None = None
 
     def table(self, name: str) -> Table:
         """A table, which need not exist yet."""
         return Table(name, self._client)
 
     async def close(self) -> None:
-        for client in self._clients.values():
-            await client.close()
-        self._clients.clear()
+        if self._service is not None:
+            await self._service.close()
+            self._service = None
 
-    def _client(self, name: str) -> LeanClient:
-        if name not in self._clients:
+    def _client(self, name: str) -> TableClient:
+        if self._service is None:
             options = self._account.options()
             try:
                 if text := self._account.connection_string():
-                    client = cast(LeanClient, LeanClient.from_connection_string(text, name, **options))
+                    self._service = TableServiceClient.from_connection_string(text, **options)
                 else:
-                    client = LeanClient(
-                        self._account.table_uri, name, credential=self._account.credential(), **options
+                    self._service = TableServiceClient(
+                        self._account.table_uri, credential=self._account.credential(), **options
                     )
             except ValueError as error:
                 raise bad_address(error) from None
-            self._clients[name] = client
-        return self._clients[name]
+        return self._service.get_table_client(name)
 
 
 class Table:
     """One table. Raises `Stale` for a guard that no longer holds, `Transient` and `NotConfigured` in words."""
 
-    def __init__(self, name: str, client: Callable[[str], LeanClient]) -> None:
+    def __init__(self, name: str, client: Callable[[str], TableClient]) -> None:
         self._name = name
         self._open = client
+        self._held: TableClient | None = None
         self._groups = Groups(self._write_apart)
         self._reads = Reads(self._read_rows, self._page_of_rows, lambda found: found.key)
         self._partition_reads = Reads(
@@ -71,8 +85,12 @@ class Table:
 
     async def get(self, partition: str, key: str) -> Found | None:
         """One row, None where there is none."""
-        with in_words("Table"):
-            return await self._client().row(partition, key)
+        try:
+            with in_words("Table"):
+                entity = await self._client().get_entity(partition, key)
+        except ResourceNotFoundError:
+            return None
+        return Found(partition, key, entity, str(entity.metadata["etag"]))
 
     async def one(self, partition: str, key: str) -> Found | None:
         """As `get`, together with other such reads of this moment (`bc.store.together`)."""
@@ -103,21 +121,35 @@ class Table:
 
     async def _first_page(self, terms: Sequence[str], most: int) -> tuple[list[Found], bool]:
         """Up to `most` rows, and whether these are all."""
-        with in_words("Table"):
-            found, more = await self._client().page(" and ".join(terms), min(most, PAGE))
-        return found, more is None
+        rows = self._client().query_entities(" and ".join(terms), results_per_page=min(most, PAGE))
+        pages = cast("AsyncPageIterator[Any]", rows.by_page())
+        try:
+            with in_words("Table"):
+                found = [_found(entity) async for entity in await anext(pages)]
+        except (ResourceNotFoundError, StopAsyncIteration):
+            return [], True  # no table yet, so no rows
+        return found, pages.continuation_token is None
 
     async def insert(self, partition: str, key: str, properties: Properties) -> str:
         """A new row; its ETag. Raises `Stale` if it exists."""
-        return (await self._write_apart(partition, [Write("insert", key, properties)]))[0]
+        entity = {"PartitionKey": partition, "RowKey": key, **properties}
+        return _etag(await self._do(lambda client: client.create_entity(entity)))
 
     async def replace(self, partition: str, key: str, properties: Properties, etag: str) -> str:
         """The row anew, if its ETag still matches; the new one. Raises `Stale`."""
-        return (await self._write_apart(partition, [Write("replace", key, properties, etag)]))[0]
+        entity = {"PartitionKey": partition, "RowKey": key, **properties}
+        return _etag(
+            await self._do(
+                lambda client: client.update_entity(
+                    entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+                )
+            )
+        )
 
     async def put(self, partition: str, key: str, properties: Properties) -> str:
         """The row, whether it exists or not; its ETag."""
-        return (await self._write_apart(partition, [Write("put", key, properties)]))[0]
+        entity = {"PartitionKey": partition, "RowKey": key, **properties}
+        return _etag(await self._do(lambda client: client.upsert_entity(entity, UpdateMode.REPLACE)))
 
     async def delete(self, partition: str, key: str, etag: str = "") -> None:
         """Remove a row. With an ETag it must match, else `Stale`; without, a row that is gone is fine."""
@@ -132,7 +164,17 @@ class Table:
         return await self._groups.write(partition, writes) if writes else []
 
     async def _write_apart(self, partition: str, writes: Sequence[Write]) -> list[str]:
-        return await self._do(lambda client: client.write(partition, writes))
+        # Alone a row needs no envelope, which costs the client more than the row.
+        match writes:
+            case [Write("insert", key, properties)]:
+                return [await self.insert(partition, key, properties or {})]
+            case [Write("put", key, properties)]:
+                return [await self.put(partition, key, properties or {})]
+            case [Write("replace", key, properties, etag)] if etag:
+                return [await self.replace(partition, key, properties or {}, etag)]
+        operations = [_operation(partition, write) for write in writes]
+        answers = await self._do(lambda client: client.submit_transaction(operations))
+        return [str(answer.get("etag", "")) for answer in answers]
 
     async def delete_keys(self, partition: str, keys: Sequence[str]) -> None:
         """Remove many rows of one partition; those that are gone are fine."""
@@ -164,19 +206,18 @@ class Table:
         terms = _terms(partition=partition, partitions=partitions, start=start, below=below, after=after)
         terms += [f"{name} eq {_quoted(value)}" for name, value in (where or {}).items()]
         terms += [extra] if extra else []
-        columns = ("PartitionKey", "RowKey", *select) if select else ()
-        since = None
-        while True:
+        columns = ["PartitionKey", "RowKey", *select] if select else None
+        try:
             with in_words("Table"):
-                rows, since = await self._client().page(
-                    " and ".join(terms), min(page_size, PAGE), columns, since
+                rows = self._client().query_entities(
+                    " and ".join(terms), results_per_page=min(page_size, PAGE), select=columns
                 )
-            for found in rows:
-                yield found
-            if since is None:
-                return
+                async for entity in rows:
+                    yield _found(entity)
+        except ResourceNotFoundError:
+            return  # no table yet, so no rows
 
-    async def _do[T](self, call: Callable[[LeanClient], Awaitable[T]]) -> T:
+    async def _do[T](self, call: Callable[[TableClient], Awaitable[T]]) -> T:
         try:
             return await self._try(call)
         except _NoTable:
@@ -184,7 +225,7 @@ class Table:
                 await self._make()
             return await self._try(call)
 
-    async def _try[T](self, call: Callable[[LeanClient], Awaitable[T]]) -> T:
+    async def _try[T](self, call: Callable[[TableClient], Awaitable[T]]) -> T:
         try:
             with in_words("Table"):
                 return await call(self._client())
@@ -203,8 +244,33 @@ class Table:
         except ResourceExistsError:
             return  # another worker was first
 
-    def _client(self) -> LeanClient:
-        return self._open(self._name)
+    def _client(self) -> TableClient:
+        if self._held is None:
+            self._held = self._open(self._name)
+        return self._held
+
+
+def _found(entity: Any) -> Found:
+    etag = str(entity.metadata.get("etag", ""))
+    return Found(entity["PartitionKey"], entity["RowKey"], entity, etag)
+
+
+def _operation(partition: str, write: Write) -> tuple[Any, ...]:
+    entity = {"PartitionKey": partition, "RowKey": write.key, **(write.properties or {})}
+    guard = {"etag": write.etag, "match_condition": MatchConditions.IfNotModified} if write.etag else {}
+    match write.operation:
+        case "insert":
+            return ("create", entity)
+        case "put":
+            return ("upsert", entity, {"mode": UpdateMode.REPLACE})
+        case "replace":
+            return ("update", entity, {"mode": UpdateMode.REPLACE, **guard})
+        case "delete":
+            return ("delete", entity, guard)
+
+
+def _etag(answer: Mapping[str, Any]) -> str:
+    return str(answer["etag"])
 
 
 def _terms(
