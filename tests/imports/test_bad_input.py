@@ -217,7 +217,9 @@ async def test_f46_exactly_20000_and_20001_customers_take_their_pages_and_none_i
         assert (more["created"], more["failed"]) == (0, 0)
         assert more["updated"] <= job["skipped"]
         links = await mappings(admin, "customers")
-        assert len({link["bc_id"] for link in links}) == len({link["halo_id"] for link in links}) == len(links)
+        assert (
+            len({link["bc_id"] for link in links}) == len({link["halo_id"] for link in links}) == len(links)
+        )
 
         gone = next(bc_id for bc_id in ids[:20_001] if bc_id not in {link["bc_id"] for link in links})
         control.delete(f"/bc/{admin.company}/customers/{gone}").raise_for_status()
