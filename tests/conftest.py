@@ -17,19 +17,24 @@ from tests.house import azurite, sandbox
 __all__ = ["azurite", "sandbox"]
 
 ACCOUNTS = 200
-# Their files take longest, most of it waiting: begun last, one of them would keep a single worker busy at the end.
+# Their files take longest. Begun last, one of them would keep a single worker busy at the end.
 LONGEST = ("e2e", "browser", "faults", "security", "imports")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest first, each whole and in its own order."""
+    """The rooms that take longest first, a file of each in turn: browsers need the processor, the others mostly wait."""
     tests = Path(__file__).parent
+    seen: dict[str, dict[Path, int]] = {}
 
-    def rank(item: pytest.Item) -> int:
+    def rank(item: pytest.Item) -> tuple[int, int]:
         room = item.path.relative_to(tests).parts[0]
-        return LONGEST.index(room) if room in LONGEST else len(LONGEST)
+        if room not in LONGEST:
+            return len(items), 0
+        files = seen.setdefault(room, {})
+        return files.setdefault(item.path, len(files)), LONGEST.index(room)
 
-    items.sort(key=rank)
+    ranks = [rank(item) for item in items]
+    items[:] = [item for _, item in sorted(zip(ranks, items, strict=True), key=lambda pair: pair[0])]
 
 
 @pytest.fixture(scope="session")
