@@ -12,7 +12,7 @@ run: setup
 test:
 	@sh local/setup.sh browser
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -m "not soak" -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -m "not soak" -n 4 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(PY) -m ruff check .
