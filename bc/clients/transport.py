@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.util import find_spec
 from typing import Any, Final
 
 import httpx
@@ -53,10 +51,6 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 # Their INFO lines hold whole addresses (names and e-mail in filters), their DEBUG lines more.
 for _noisy in ("httpx", "httpcore", "azure"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
-
-# httpcore imports this package several times for each request; where it is not installed each try searches the disk.
-if find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]  # the import system's word for "not there"
 
 
 def decode_json(body: bytes) -> Any:

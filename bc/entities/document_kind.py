@@ -33,6 +33,11 @@ class DocumentKind:
         """The query that brings the lines with the header."""
         return f"$expand={self.lines}"
 
+    @property
+    def own_word(self) -> str:
+        """What a person calls it in Halo where that is not an invoice; "" for one."""
+        return "" if self.entity == INVOICE.entity else self.word
+
     def path(self, bc_id: str) -> str:
         return f"{self.endpoint}({bc_id})"
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import msgspec
 
 from bc.entities.credit_note import kind_in_halo
-from bc.entities.document_kind import INVOICE
 from bc.entities.invoice import display_name
 from bc.entities.item_category import GROUPS
 from bc.entities.values import Record, ident, is_halo_id, text
@@ -158,8 +157,7 @@ def _found(kind: str, row: Record, links: Sequence[Link]) -> Found:
 
 def _own_kind(row: Record, links: Sequence[Link]) -> str:
     """Told by what a list row shows, and by its link."""
-    kind = kind_in_halo(row, ConnectionSettings(), links[0] if links else None)
-    return "" if kind is INVOICE else kind.word
+    return kind_in_halo(row, ConnectionSettings(), links[0] if links else None).own_word
 
 
 def _name(kind: str, row: Record) -> str:

@@ -152,17 +152,14 @@ class Links:
     async def _containing(
         self, connection_id: str, entity: str, search: str, state: str, limit: int, cursor: str
     ) -> Page[Link]:
-        start, below = keys.starting_with("l", total=2)
-        after = keys.from_cursor(cursor)
-        if after and not start <= after < below:
-            raise ValueError("not a cursor of this list")
+        within = keys.starting_with("l", total=2)
         items: list[Link] = []
         last = ""
         async for found in self._table.query(
             partition=keys.join(connection_id, entity),
-            start=start,
-            below=below,
-            after=after,
+            start=within[0],
+            below=within[1],
+            after=records.key_of(cursor, within),
             where={"state": state} if state else None,
             select=("halo_id", *NAMES),
         ):

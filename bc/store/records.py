@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from bc.errors import Transient
 from bc.store import keys
 from bc.store.rows import Codec, Page, Stale
-from bc.store.tables import PAGE, Table
+from bc.store.tables import Table
 
 ATTEMPTS = 60
 AT_ONCE = 16
@@ -25,34 +25,35 @@ async def page[T](
     cursor: str,
     where: Mapping[str, str] | None = None,
     extra: str = "",
-    keep: Callable[[T], bool] | None = None,
 ) -> Page[T]:
-    """Up to `limit` records of a key range in key order, from `cursor` on. `keep` filters what Azure cannot.
+    """Up to `limit` records of a key range in key order, from `cursor` on.
 
     Raises `ValueError` for a cursor that is not one of this list.
     """
-    after = keys.from_cursor(cursor)
-    if after and not within[0] <= after < within[1]:
-        raise ValueError("not a cursor of this list")
     items: list[T] = []
     last = ""
     async for found in table.query(
         partition=partition,
         start=within[0],
         below=within[1],
-        after=after,
+        after=key_of(cursor, within),
         where=where,
         extra=extra,
-        page_size=PAGE if keep else limit + 1,
+        page_size=limit + 1,
     ):
-        value = codec.unpack(found.properties)
-        if keep is not None and not keep(value):
-            continue
         if len(items) == limit:
             return Page(items, keys.to_cursor(last))
-        items.append(value)
+        items.append(codec.unpack(found.properties))
         last = found.key
     return Page(items, None)
+
+
+def key_of(cursor: str, within: tuple[str, str]) -> str:
+    """The key that a cursor stands for, "" for none. Raises `ValueError` for one that is not of this range of keys."""
+    key = keys.from_cursor(cursor)
+    if key and not within[0] <= key < within[1]:
+        raise ValueError("not a cursor of this list")
+    return key
 
 
 async def until_it_holds[T](attempt: Callable[[], Awaitable[T]]) -> T:

@@ -10,7 +10,6 @@ import msgspec
 
 from bc.clients.halo import record_url
 from bc.entities.credit_note import kind_in_halo, signs_in_halo
-from bc.entities.document_kind import INVOICE
 from bc.entities.invoice import halo_lines
 from bc.entities.values import Record, decimal, flag, ident, text
 from bc.errors import SyncError
@@ -135,8 +134,7 @@ def _name(entity: Entity, record: Record | None, links: list[Link]) -> str:
 def _own_kind(connections: dict[str, Connection], invoice: Record, links: list[Link]) -> str:
     link = next((each for each in links if each.exists), None)
     settings = connections[link.connection_id].settings if link else ConnectionSettings()
-    kind = kind_in_halo(invoice, settings, link)
-    return "" if kind is INVOICE else kind.word
+    return kind_in_halo(invoice, settings, link).own_word
 
 
 def _link(connection: Connection, link: Link, invoice: Record | None) -> StoryLink:
