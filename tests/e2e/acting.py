@@ -120,6 +120,14 @@ class Acting:
         ids = [str(halo_id) for halo_id in halo_ids]
         self.post("/api/sync", {"entity": entity, "halo_ids": ids, "operation": operation}, 202)
 
+    def pushed(
+        self, halo_id: str | int, entity: str = "invoice", *, operation: str = "upsert"
+    ) -> dict[str, Any]:
+        """Sync a record, and the outcome of that push."""
+        before = len(self.outcomes(entity, halo_id))
+        self.sync(entity, halo_id, operation=operation)
+        return self.outcome(entity, halo_id, after=before)
+
     # --- the agent in Halo ---
 
     def agent(self, resource: str, record: dict[str, Any]) -> dict[str, Any]:

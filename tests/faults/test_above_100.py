@@ -8,7 +8,6 @@ import pytest
 
 from tests.e2e.acting import Acting, Invoicing, number
 from tests.faults.looking import by_control, lines, log, synced
-from tests.faults.test_f_documents import pushed
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -30,7 +29,7 @@ def batches(acting: Acting) -> int:
 def test_a_new_invoice_of_any_length_is_one_request(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(*many(invoicing))
     acting.clear_counters()
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "created", []), outcome
     assert batches(acting) == 1
     assert texts(acting, halo_id) == [f"Line {n}" for n in range(MANY)]
@@ -42,11 +41,11 @@ def test_a_line_in_front_of_all_renews_them_in_order(acting: Acting, invoicing: 
     first = {**invoicing.line("Service", 1, 5, "In front"), "sequenceid": -1}
     acting.edit("Invoice", halo_id, {"lines": [first]})
     ordered = [row["item_shortdescription"] for row in acting.halo("Invoice", halo_id)["lines"]]
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
     assert ordered[0] == "In front"
     assert texts(acting, halo_id) == ordered
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_a_refusal_in_the_second_piece_doubles_and_loses_nothing(
@@ -67,13 +66,13 @@ def test_a_refusal_in_the_second_piece_doubles_and_loses_nothing(
     edited = [{"id": row["id"], "qty_order": 3} for row in rows[:60]]
     acting.edit("Invoice", halo_id, {"lines": [*edited, *added]})
     ordered = [row["item_shortdescription"] for row in acting.halo("Invoice", halo_id)["lines"]]
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "item_blocked"), outcome
     assert "already" in outcome["message"]
     assert len(lines(acting, halo_id)) > MANY  # the first piece stands
-    assert pushed(acting, halo_id)["code"] == "item_blocked"
+    assert acting.pushed(halo_id)["code"] == "item_blocked"
     by_control(acting, "POST", "/block", {"item": free["number"], "blocked": False})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
     assert texts(acting, halo_id) == ordered
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"

@@ -33,19 +33,13 @@ def a_client(acting: Acting, name: str, **fields: Any) -> str:
     return number(acting.agent("Client", {"name": name, "toplevel_id": 1, **fields})["id"])
 
 
-def pushed(acting: Acting, entity: str, halo_id: str) -> dict[str, Any]:
-    before = len(acting.outcomes(entity, halo_id))
-    acting.sync(entity, halo_id)
-    return acting.outcome(entity, halo_id, after=before)
-
-
 def in_bc(acting: Acting, name: str, entity_set: str = "customers") -> list[dict[str, Any]]:
     return [row for row in acting.bc(entity_set) if row["displayName"] == name]
 
 
 def test_without_a_generator_no_accounts_id_is_an_opt_out_until_a_pattern_is_set(acting: Acting) -> None:
     halo_id = a_client(acting, "Nobody Numbered")
-    outcome = pushed(acting, "customer", halo_id)
+    outcome = acting.pushed(halo_id, "customer")
     assert (outcome["status"], outcome["code"]) == ("skipped", "no_accounts_id")
     assert in_bc(acting, "Nobody Numbered") == []
     acting.settings(accounts_id_pattern={"customer": "W{seq:04}"})
@@ -58,17 +52,17 @@ def test_without_a_generator_no_accounts_id_is_an_opt_out_until_a_pattern_is_set
 
 def test_the_next_number_is_drawn_and_told_to_halo(patterned: Acting) -> None:
     first, second = (a_client(patterned, f"Drawn {name}") for name in ("One", "Two"))
-    numbers = [pushed(patterned, "customer", halo_id)["bc_number"] for halo_id in (first, second)]
+    numbers = [patterned.pushed(halo_id, "customer")["bc_number"] for halo_id in (first, second)]
     assert [int(found[1:]) for found in numbers] == [int(numbers[0][1:]), int(numbers[0][1:]) + 1]
     assert patterned.halo("Client", first)["accountsid"] == numbers[0]
     # It is Halo's own number from now on, and nothing is left to send.
-    assert pushed(patterned, "customer", first)["status"] == "unchanged"
+    assert patterned.pushed(first, "customer")["status"] == "unchanged"
 
 
 def test_products_have_a_counter_of_their_own(patterned: Acting) -> None:
     made = patterned.agent("Item", {"name": "Drawn product", "assetgroup_id": 1})
     halo_id = number(made["id"])
-    assert pushed(patterned, "product", halo_id)["bc_number"].startswith("NP")
+    assert patterned.pushed(halo_id, "product")["bc_number"].startswith("NP")
     (row,) = in_bc(patterned, "Drawn product", "items")
     assert patterned.halo("Item", halo_id)["accountsid"] == row["number"]
 
@@ -80,22 +74,22 @@ def test_explain_says_that_a_number_would_be_drawn_and_draws_none(patterned: Act
         assert told["verdict"] == "would_create"
         assert "number_to_draw" in [step["rule"] for step in told["steps"]]
         assert "TO BE DRAWN" in told["requests"][0]["body"]["number"]
-    before = int(pushed(patterned, "customer", halo_id)["bc_number"][1:])
-    after = int(pushed(patterned, "customer", a_client(patterned, "After it"))["bc_number"][1:])
+    before = int(patterned.pushed(halo_id, "customer")["bc_number"][1:])
+    after = int(patterned.pushed(a_client(patterned, "After it"), "customer")["bc_number"][1:])
     assert after == before + 1
 
 
 def test_nothing_is_drawn_for_a_record_that_is_refused_anyhow(patterned: Acting) -> None:
-    before = int(pushed(patterned, "customer", a_client(patterned, "Before the long one"))["bc_number"][1:])
+    before = int(patterned.pushed(a_client(patterned, "Before the long one"), "customer")["bc_number"][1:])
     halo_id = a_client(patterned, "Long " * 30)
-    outcome = pushed(patterned, "customer", halo_id)
+    outcome = patterned.pushed(halo_id, "customer")
     assert (outcome["status"], outcome["code"]) == ("failed", "field_too_long")
-    after = int(pushed(patterned, "customer", a_client(patterned, "After the long one"))["bc_number"][1:])
+    after = int(patterned.pushed(a_client(patterned, "After the long one"), "customer")["bc_number"][1:])
     assert after == before + 1
 
 
 def test_a_drawn_number_that_somebody_takes_meanwhile_gives_way_to_the_next(patterned: Acting) -> None:
-    last = int(pushed(patterned, "customer", a_client(patterned, "Last one"))["bc_number"][1:])
+    last = int(patterned.pushed(a_client(patterned, "Last one"), "customer")["bc_number"][1:])
     halo_id = a_client(patterned, "Too late")
     # The look-up by number waits while a bookkeeper types the very number that was drawn.
     patterned.fault("bc", {"kind": "hold", "name": "look"}, method="POST", path=r"\$batch", times=1)

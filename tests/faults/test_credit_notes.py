@@ -10,7 +10,6 @@ import pytest
 from tests.e2e.acting import Acting, Invoicing, wait_for
 from tests.faults.credit_memos import memo_lines, memos
 from tests.faults.looking import by_control, deliver, log, switch
-from tests.faults.test_f_documents import pushed
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -37,7 +36,7 @@ def test_a_credit_note_becomes_one_credit_memo_with_its_tax_back_to_the_cent(
         invoicing.line("Inventory", sign * 1, 49.99, "Box"),
     )
     acting.clear_counters()
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "created", []), outcome
     assert outcome["message"].startswith("Credit note ")
     assert outcome["requests"] == 1
@@ -59,7 +58,7 @@ def test_a_credit_note_becomes_one_credit_memo_with_its_tax_back_to_the_cent(
     assert [Decimal(line["difference"]) for line in story["lines"]] == [0, 0]
     assert story["links"][0]["tax_total"] == story["halo_tax"]
     acting.clear_counters()
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
     assert log(acting) == []
 
 
@@ -69,7 +68,7 @@ def test_an_edit_changes_the_credit_memo_and_a_delete_deletes_its_draft(
     halo_id = a_credit_note(
         invoicing, invoicing.line("Service", -1, 10, "One"), invoicing.line("Service", -2, 20, "Two")
     )
-    assert pushed(acting, halo_id)["action"] == "created"
+    assert acting.pushed(halo_id)["action"] == "created"
     rows = acting.halo("Invoice", halo_id)["lines"]
     acting.edit(
         "Invoice",
@@ -79,7 +78,7 @@ def test_an_edit_changes_the_credit_memo_and_a_delete_deletes_its_draft(
             "delete_lines": [rows[0]["id"]],
         },
     )
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["requests"]) == ("synced", "updated", 1), outcome
     found = [(row["description"], Decimal(str(row["quantity"]))) for row in memo_lines(acting, halo_id)]
     assert found == [("Two", Decimal(5)), ("Three", Decimal(3))]
@@ -94,12 +93,12 @@ def test_an_edit_changes_the_credit_memo_and_a_delete_deletes_its_draft(
 def test_a_posted_credit_memo_is_neither_changed_nor_deleted(acting: Acting, invoicing: Invoicing) -> None:
     switch(acting, bc__allow_document_deletion_before="2030-01-01")
     halo_id = a_credit_note(invoicing)
-    assert pushed(acting, halo_id)["action"] == "created"
+    assert acting.pushed(halo_id)["action"] == "created"
     (memo,) = memos(acting, halo_id)
     by_control(acting, "POST", f"/post/{memo['id']}")
     rows = acting.halo("Invoice", halo_id)["lines"]
     acting.edit("Invoice", halo_id, {"lines": [{"id": rows[0]["id"], "qty_order": 9}]})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "invoice_posted"), outcome
     assert "ancel" in outcome["cure"]
     acting.remove("Invoice", halo_id)
@@ -113,13 +112,13 @@ def test_a_posted_credit_memo_is_neither_changed_nor_deleted(acting: Acting, inv
 
 def test_it_is_applied_to_its_posted_invoice(acting: Acting, invoicing: Invoicing) -> None:
     invoice_id = invoicing.invoice()
-    pushed(acting, invoice_id)
+    acting.pushed(invoice_id)
     (invoice,) = acting.bc_invoices(invoice_id)
     by_control(acting, "POST", f"/post/{invoice['id']}")
     swept(acting)
     (invoice,) = acting.bc_invoices(invoice_id)
     halo_id = a_credit_note(invoicing, creditlinkedtoinvoiceid=int(invoice_id))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "created", []), outcome
     (memo,) = memos(acting, halo_id)
     assert applied_to(memo) == invoice["number"]
@@ -127,16 +126,16 @@ def test_it_is_applied_to_its_posted_invoice(acting: Acting, invoicing: Invoicin
     by_control(acting, "POST", f"/post/{memo['id']}")
     swept(acting)
     assert acting.halo("Invoice", halo_id)["thirdpartyinvoicenumber"] == memos(acting, halo_id)[0]["number"]
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_it_goes_without_its_invoice_while_that_is_a_draft_and_is_applied_by_itself_once_it_is_posted(
     acting: Acting, invoicing: Invoicing
 ) -> None:
     invoice_id = invoicing.invoice()
-    pushed(acting, invoice_id)
+    acting.pushed(invoice_id)
     halo_id = a_credit_note(invoicing, creditlinkedtoinvoiceid=int(invoice_id))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert codes(outcome) == ["credit_note_not_applied"]
     assert applied_to(memos(acting, halo_id)[0]) == ""
@@ -152,13 +151,13 @@ def test_a_stale_word_of_a_posted_invoice_does_not_hold_up_the_credit(
     acting: Acting, invoicing: Invoicing
 ) -> None:
     invoice_id = invoicing.invoice()
-    pushed(acting, invoice_id)
+    acting.pushed(invoice_id)
     (invoice,) = acting.bc_invoices(invoice_id)
     released = {"status": "Open", "headerStatus": "Released"}
     by_control(acting, "PATCH", f"/{acting.company_id}/salesInvoices/{invoice['id']}", released)
     swept(acting)
     halo_id = a_credit_note(invoicing, creditlinkedtoinvoiceid=int(invoice_id))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert codes(outcome) == ["credit_note_not_applied"]
     assert len(memos(acting, halo_id)) == 1
@@ -174,7 +173,7 @@ def test_a_stale_word_of_a_posted_invoice_does_not_hold_up_the_credit(
 def test_its_invoice_that_never_went_to_bc_is_named(acting: Acting, invoicing: Invoicing) -> None:
     invoice_id = invoicing.invoice()
     halo_id = a_credit_note(invoicing, creditlinkedtoinvoiceid=int(invoice_id))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert codes(outcome) == ["credit_note_not_applied"]
     assert invoice_id in outcome["warnings"][0]["message"]
@@ -185,17 +184,17 @@ def test_what_became_another_kind_in_halo_is_refused_and_not_sent(
     acting: Acting, invoicing: Invoicing, before: int, after: int
 ) -> None:
     halo_id = invoicing.invoice(invoicetype=before)
-    assert pushed(acting, halo_id)["action"] == "created"
+    assert acting.pushed(halo_id)["action"] == "created"
     stood = (acting.bc_invoices(halo_id), memos(acting, halo_id))
     acting.edit("Invoice", halo_id, {"invoicetype": after})
     acting.clear_counters()
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "document_kind_changed"), outcome
     assert outcome["cure"]
     assert log(acting) == []
     assert (acting.bc_invoices(halo_id), memos(acting, halo_id)) == stood
     acting.edit("Invoice", halo_id, {"invoicetype": before})
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_credit_notes_can_be_switched_off_and_wait_until_they_are_on(
@@ -204,7 +203,7 @@ def test_credit_notes_can_be_switched_off_and_wait_until_they_are_on(
     acting.settings(sync_credit_notes=False)
     try:
         halo_id = a_credit_note(invoicing)
-        outcome = pushed(acting, halo_id)
+        outcome = acting.pushed(halo_id)
         assert (outcome["status"], outcome["code"]) == ("skipped", "credit_note_not_supported"), outcome
     finally:
         acting.settings(sync_credit_notes=True)

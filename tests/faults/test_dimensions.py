@@ -12,12 +12,6 @@ from tests.faults.looking import by_control, synced
 pytestmark = pytest.mark.timeout(120)
 
 
-def pushed(acting: Acting, entity: str, halo_id: str) -> dict[str, Any]:
-    before = len(acting.outcomes(entity, halo_id))
-    acting.sync(entity, halo_id)
-    return acting.outcome(entity, halo_id, after=before)
-
-
 def dimension(acting: Acting, code: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A BC dimension and its values."""
     row = next(row for row in acting.bc("dimensions") if row["code"] == code)
@@ -73,11 +67,11 @@ def test_a_new_record_gets_its_dimensions_and_later_changes(acting: Acting, reso
         made = acting.agent("Item", {"name": "Dimensioned item", "assetgroup_id": 1})
         halo_id = number(made["id"])
         acting.edit("Item", halo_id, {"accountsid": f"DIMI{halo_id}", "dbc_dimensions": rows})
-    outcome = pushed(acting, entity, halo_id)
+    outcome = acting.pushed(halo_id, entity)
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert defaults(acting, outcome["bc_id"]) == wanted(rows)
     # Nothing changed: nothing is asked.
-    again = pushed(acting, entity, halo_id)
+    again = acting.pushed(halo_id, entity)
     assert (again["status"], again["requests"]) == ("unchanged", 0)
     # One value changes, then it goes; a bookkeeper's own stays.
     _, values = dimension(acting, other)
@@ -95,10 +89,10 @@ def test_a_new_record_gets_its_dimensions_and_later_changes(acting: Acting, reso
     )
     changed = named(acting, (one, 1))
     acting.edit(resource, halo_id, {"dbc_dimensions": changed})
-    assert pushed(acting, entity, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id, entity)["action"] == "updated"
     assert defaults(acting, outcome["bc_id"]) == {**wanted(changed), other: values[0]["code"]}
     acting.edit(resource, halo_id, {"dbc_dimensions": []})
-    assert pushed(acting, entity, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id, entity)["action"] == "updated"
     assert defaults(acting, outcome["bc_id"]) == {other: values[0]["code"]}
 
 
@@ -108,7 +102,7 @@ def test_an_unknown_dimension_or_value_is_refused_before_anything_is_created(
 ) -> None:
     code = row[0] or codes(acting)[0]
     halo_id = a_client(acting, [{"dimension_code": code, "dimension_value_code": row[1]}])
-    outcome = pushed(acting, "customer", halo_id)
+    outcome = acting.pushed(halo_id, "customer")
     assert (outcome["status"], outcome["code"]) == ("failed", "dimension_unknown"), outcome
     assert code in outcome["message"]
     assert [row for row in acting.bc("customers") if row["number"] == f"DIM{halo_id}"] == []
@@ -121,8 +115,8 @@ def test_an_invoice_and_its_lines_take_the_dimensions_of_customer_and_product_in
     of_customer, of_product = named(acting, (one, 0)), named(acting, (other, 0))
     acting.edit("Client", invoicing.customer, {"dbc_dimensions": of_customer, "accountsid": _number(acting)})
     acting.edit("Item", invoicing.products["Service"], {"dbc_dimensions": of_product})
-    assert pushed(acting, "customer", invoicing.customer)["status"] == "synced"
-    assert pushed(acting, "product", invoicing.products["Service"])["status"] == "synced"
+    assert acting.pushed(invoicing.customer, "customer")["status"] == "synced"
+    assert acting.pushed(invoicing.products["Service"], "product")["status"] == "synced"
     halo_id = invoicing.invoice(invoicing.line("Service"))
     invoice = synced(acting, halo_id)
     assert acting.outcome("invoice", halo_id)["requests"] == 1

@@ -23,12 +23,6 @@ def old_version(acting: Acting) -> Iterator[None]:
     switch(acting, bc__sequence_bug=False)
 
 
-def pushed(acting: Acting, halo_id: str) -> dict[str, Any]:
-    before = len(acting.outcomes("invoice", halo_id))
-    acting.sync("invoice", halo_id)
-    return acting.outcome("invoice", halo_id, after=before)
-
-
 def warnings(outcome: dict[str, Any]) -> list[str]:
     return [warning["code"] for warning in outcome["warnings"]]
 
@@ -57,30 +51,30 @@ def recurring(acting: Acting, invoicing: Invoicing, *texts: str) -> None:
 def test_f57_it_is_asked_once_and_the_lines_come_in_order(acting: Acting, invoicing: Invoicing) -> None:
     for tries in (2, 1):
         halo_id = three(invoicing)
-        outcome = pushed(acting, halo_id)
+        outcome = acting.pushed(halo_id)
         assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
         assert warnings(outcome) == ["sequence_refused"]
         assert len(creates(acting, halo_id)) == tries
         assert texts(acting, halo_id) == ["First", "Second", "Third"]
         assert [line["sequence"] for line in lines(acting, halo_id)] == [10000, 20000, 30000]
-        again = pushed(acting, halo_id)
+        again = acting.pushed(halo_id)
         assert (again["status"], again["requests"]) == ("unchanged", 0)
 
 
 def test_f57_a_line_between_others_keeps_its_place(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = three(invoicing)
-    assert pushed(acting, halo_id)["action"] == "created"
+    assert acting.pushed(halo_id)["action"] == "created"
     held = acting.halo("Invoice", halo_id)["lines"]
     between = {**invoicing.line("Service", 3, 30, "Between"), "sequenceid": held[0]["sequenceid"]}
     acting.edit("Invoice", halo_id, {"lines": [between]})
     edit_line(acting, halo_id, 0, qty_order=5)
     order = [str(line["item_shortdescription"]) for line in ordered(acting, halo_id)]
     assert order == ["First", "Between", "Second", "Third"]
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
     assert texts(acting, halo_id) == order
     assert [float(line["quantity"]) for line in lines(acting, halo_id)] == [5, 3, 2, 1]
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def ordered(acting: Acting, halo_id: str) -> list[dict[str, Any]]:
@@ -94,13 +88,13 @@ def test_f57_f79_a_customers_recurring_lines_are_not_taken_for_ours(
     recurring(acting, invoicing, "Monthly", "Quarterly")
     halo_id = three(invoicing)
     try:
-        outcome = pushed(acting, halo_id)
+        outcome = acting.pushed(halo_id)
     finally:
         recurring(acting, invoicing)
     assert set(warnings(outcome)) == {"sequence_refused", "extra_lines_in_bc"}
     edit_line(acting, halo_id, 0, qty_order=4)
     edit_line(acting, halo_id, 1, item_shortdescription="Renamed")
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     assert texts(acting, halo_id) == ["Monthly", "Quarterly", "First", "Renamed", "Third"]
     assert float(lines(acting, halo_id)[2]["quantity"]) == 4
 

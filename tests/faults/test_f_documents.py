@@ -24,13 +24,6 @@ from tests.faults.looking import (
 pytestmark = pytest.mark.timeout(60)
 
 
-def pushed(acting: Acting, halo_id: str, entity: str = "invoice") -> dict[str, Any]:
-    """Sync a record and return the outcome of that push."""
-    before = len(acting.outcomes(entity, halo_id))
-    acting.sync(entity, halo_id)
-    return acting.outcome(entity, halo_id, after=before)
-
-
 def raw(acting: Acting, invoice: dict[str, Any]) -> str:
     return f"/{acting.company_id}/salesInvoices/{invoice['id']}"
 
@@ -56,13 +49,13 @@ def test_f49_a_stale_etag_is_read_again_and_sent_once_more(
     by_control(acting, "PATCH", raw(acting, invoice), {"dueDate": "2027-01-31"})
     acting.edit("Invoice", halo_id, {"cust_order_number": "PO 7"})
     acting.clear_counters()
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
     (now,) = acting.bc_invoices(halo_id)
     assert now["customerPurchaseOrderReference"] == "PO 7"
     # F51: what only the bookkeeper changed stays.
     assert now["dueDate"] == "2027-01-31"
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_f49_f51_a_field_that_both_changed_is_halos_or_a_persons(
@@ -75,24 +68,24 @@ def test_f49_f51_a_field_that_both_changed_is_halos_or_a_persons(
         by_control(acting, "PATCH", raw(acting, invoice), {"dueDate": "2027-01-31"})
         acting.edit("Invoice", halo_id, {"duedate": "2027-02-28T00:00:00"})
         for _ in range(2):
-            outcome = pushed(acting, halo_id)
+            outcome = acting.pushed(halo_id)
             assert (outcome["status"], outcome["code"]) == ("failed", "changed_in_both"), outcome
             assert "dueDate" in outcome["message"]
     finally:
         acting.settings(conflict_policy="halo_wins")
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     assert acting.bc_invoices(halo_id)[0]["dueDate"] == "2027-02-28"
 
 
 def test_f51_a_customers_other_field_is_left_as_bc_has_it(acting: Acting) -> None:
     halo_id = a_customer(acting)
-    assert pushed(acting, halo_id, "customer")["action"] == "created"
+    assert acting.pushed(halo_id, "customer")["action"] == "created"
     row = own_customer(acting, halo_id)
     by_control(
         acting, "PATCH", f"/{acting.company_id}/customers/{row['id']}", {"email": "by@bookkeeper.example"}
     )
     acting.edit("Client", halo_id, {"name": f"Renamed {halo_id}"})
-    assert pushed(acting, halo_id, "customer")["action"] == "updated"
+    assert acting.pushed(halo_id, "customer")["action"] == "updated"
     now = own_customer(acting, halo_id)
     assert (now["displayName"], now["email"]) == (f"Renamed {halo_id}", "by@bookkeeper.example")
 
@@ -102,12 +95,12 @@ def test_f53_a_posted_invoice_changes_its_due_date_only(acting: Acting, invoicin
     invoice = synced(acting, halo_id)
     by_control(acting, "POST", f"/post/{invoice['id']}")
     acting.edit("Invoice", halo_id, {"duedate": "2027-03-31T00:00:00"})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
     assert acting.bc_invoices(halo_id)[0]["dueDate"] == "2027-03-31"
     edit_line(acting, halo_id, qty_order=9)
     acting.edit("Invoice", halo_id, {"duedate": "2027-04-30T00:00:00"})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "invoice_posted"), outcome
     assert "credit memo" in outcome["cure"]
     now = acting.bc_invoices(halo_id)[0]
@@ -147,11 +140,11 @@ def test_f55_f73_a_failure_in_the_middle_of_a_batch_changes_nothing(
     changed = [{"id": line["id"], "qty_order": 50} for line in halo]
     added = {**invoicing.line("Service", 50, 10, "L13"), "_itemid": int(stranger)}
     acting.edit("Invoice", halo_id, {"lines": [*changed, added]})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "item_blocked"), outcome["message"]  # F62
     assert [(line["id"], line["quantity"]) for line in lines(acting, halo_id)] == before
     by_control(acting, "POST", "/block", {"item": free["number"], "blocked": False})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert outcome["action"] == "updated"
     assert {Decimal(str(line["quantity"])) for line in lines(acting, halo_id)} == {Decimal(50)}
     assert acting.halo("Invoice", halo_id)["dbc_id"] == invoice["id"]
@@ -197,7 +190,7 @@ def test_f56_what_stayed_of_a_refused_change_is_found_and_completed(
     assert (outcome["status"], outcome["code"]) == ("failed", "item_blocked"), outcome
     assert "already" in outcome["message"]
     by_control(acting, "POST", "/block", {"item": item, "blocked": False})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
     assert [line["description"] for line in lines(acting, halo_id)] == ["One", "Two", "Three"]
     assert acting.bc_invoices(halo_id)[0]["id"] == invoice["id"]
@@ -214,10 +207,10 @@ def test_f56_a_create_that_stayed_though_it_was_refused_is_not_repeated(
     # BC takes four lines at a time, so the first of them stand when the blocked one is refused.
     body = rf'HALO-{halo_id}"(.*description){{5}}'
     acting.fault("bc", {"kind": "status", "status": 504}, body=body, times=0)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "item_blocked"), outcome
     assert len(acting.bc_invoices(halo_id)) == 1
-    assert pushed(acting, halo_id)["code"] == "item_blocked"
+    assert acting.pushed(halo_id)["code"] == "item_blocked"
     by_control(acting, "POST", "/block", {"item": item, "blocked": False})
     acting.sync("invoice", halo_id)
     wait_for(lambda: acting.outcomes("invoice", halo_id)[0]["status"] == "synced" or None, 30, "success")
@@ -228,7 +221,7 @@ def test_f56_a_create_that_stayed_though_it_was_refused_is_not_repeated(
 
 def test_f59_a_number_series_without_manual_numbers_is_a_hint(acting: Acting) -> None:
     switch(acting, bc__manual_customer_numbers=False)
-    outcome = pushed(acting, a_customer(acting), "customer")
+    outcome = acting.pushed(a_customer(acting), "customer")
     switch(acting, bc__manual_customer_numbers=True)
     assert (outcome["status"], outcome["code"], outcome["attempts"]) == ("failed", "manual_numbers_off", 1)
     assert "Manual Nos." in outcome["cure"]
@@ -238,7 +231,7 @@ def test_f59_a_number_series_without_manual_numbers_is_a_hint(acting: Acting) ->
 def test_f60_what_is_too_long_never_reaches_bc(acting: Acting, fields: dict[str, str]) -> None:
     halo_id = a_customer(acting)
     acting.edit("Client", halo_id, fields)
-    outcome = pushed(acting, halo_id, "customer")
+    outcome = acting.pushed(halo_id, "customer")
     refused = [entry for entry in log(acting) if entry["status"] == 400]
     assert refused == []
     if outcome["status"] == "failed":
@@ -251,14 +244,14 @@ def test_f61_f80_missing_posting_groups_are_said_with_their_cure(
     acting: Acting, invoicing: Invoicing
 ) -> None:
     customer = a_customer(acting)
-    assert pushed(acting, customer, "customer")["action"] == "created"
-    outcome = pushed(acting, invoicing.invoice(client_id=int(customer)))
+    assert acting.pushed(customer, "customer")["action"] == "created"
+    outcome = acting.pushed(invoicing.invoice(client_id=int(customer)))
     assert (outcome["status"], outcome["code"]) == ("failed", "posting_group_missing"), outcome
     assert "Config. Template" in outcome["cure"]
     item = number(
         acting.agent("Item", {"name": "Ungrouped", "assetgroup_id": 1, "accountsid": "UNGROUPED"})["id"]
     )
-    outcome = pushed(acting, item, "product")
+    outcome = acting.pushed(item, "product")
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert "posting_group_missing" in [warning["code"] for warning in outcome["warnings"]]
 
@@ -268,16 +261,16 @@ def test_f62_a_blocked_customer_is_named(acting: Acting, invoicing: Invoicing) -
     bc_number = next(item["bc_number"] for item in linked if item["halo_id"] == invoicing.customer)
     by_control(acting, "POST", "/block", {"customer": bc_number, "blocked": "All"})
     halo_id = invoicing.invoice()
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     by_control(acting, "POST", "/block", {"customer": bc_number, "blocked": " "})
     assert (outcome["status"], outcome["code"]) == ("failed", "customer_blocked"), outcome
     assert bc_number in outcome["message"]
-    assert pushed(acting, halo_id)["status"] == "synced"
+    assert acting.pushed(halo_id)["status"] == "synced"
 
 
 def test_f63_tax_is_kept_as_bc_gives_it_and_a_cent_is_said(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(*(invoicing.line("Service", 1, 0.13, f"Cents {n}") for n in range(7)))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert outcome["status"] == "synced"
     (invoice,) = acting.bc_invoices(halo_id)
     halo = acting.halo("Invoice", halo_id)
@@ -288,9 +281,9 @@ def test_f63_tax_is_kept_as_bc_gives_it_and_a_cent_is_said(acting: Acting, invoi
 
 def test_f74_f78_a_name_with_wildcards_finds_itself_only(acting: Acting) -> None:
     other = a_customer(acting, name="Ben & Company | Sons")
-    assert pushed(acting, other, "customer")["action"] == "created"
+    assert acting.pushed(other, "customer")["action"] == "created"
     halo_id = a_customer(acting, name="Ben & Co* | ?ons", accountsid="B*N?")
-    outcome = pushed(acting, halo_id, "customer")
+    outcome = acting.pushed(halo_id, "customer")
     assert outcome["action"] == "created", outcome
     assert {"B*N?", f"S{other}"} <= {row["number"] for row in acting.bc("customers")}
     for entry in log(acting):
@@ -314,7 +307,7 @@ def test_f77_another_customer_on_a_draft_keeps_every_line_once(acting: Acting, i
     path = f"/api/connections/{acting.connection['id']}/mappings/customers/{client}"
     assert acting.app.api.put(path, json={"bc_id": row["id"]}).status_code in (200, 201)
     acting.edit("Invoice", halo_id, {"client_id": int(client)})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
     (invoice,) = acting.bc_invoices(halo_id)
     assert invoice["customerId"] == row["id"]
@@ -325,7 +318,7 @@ def test_f77_another_customer_on_a_draft_keeps_every_line_once(acting: Acting, i
     assert {line["dbc_id"] for line in acting.halo("Invoice", halo_id)["lines"]} == {
         line["id"] for line in now
     }
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_f79_lines_that_halo_did_not_send_are_left_alone(acting: Acting, invoicing: Invoicing) -> None:
@@ -343,11 +336,11 @@ def test_f79_lines_that_halo_did_not_send_are_left_alone(acting: Acting, invoici
         halo_id,
         {"lines": [{"id": halo[0]["id"], "qty_order": 2}, invoicing.line("Service", 1, 20, "Second")]},
     )
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
     assert "extra_lines_in_bc" in [warning["code"] for warning in outcome["warnings"]]
     assert [line["description"] for line in lines(acting, halo_id)] == ["Ours", "Bookkeeper's", "Second"]
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_f79_recurring_lines_of_the_customer_are_left_alone(acting: Acting, invoicing: Invoicing) -> None:
@@ -356,12 +349,12 @@ def test_f79_recurring_lines_of_the_customer_are_left_alone(acting: Acting, invo
     recurring = [{"lineType": "Comment", "description": "Monthly"}]
     by_control(acting, "POST", "/recurring", {"customer": bc_number, "lines": recurring})
     halo_id = invoicing.invoice()
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     by_control(acting, "POST", "/recurring", {"customer": bc_number, "lines": []})
     assert [warning["code"] for warning in outcome["warnings"]] == ["extra_lines_in_bc"]
     assert len(lines(acting, halo_id)) == 2
     edit_line(acting, halo_id, qty_order=4)
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     assert len(lines(acting, halo_id)) == 2
 
 
@@ -386,11 +379,11 @@ def test_f84_what_bc_alters_on_its_own_is_no_difference(acting: Acting, invoicin
     synced(acting, halo_id)
     acting.clear_counters()
     for _ in range(2):
-        assert pushed(acting, halo_id)["status"] == "unchanged"
+        assert acting.pushed(halo_id)["status"] == "unchanged"
     assert log(acting) == []
     customer = a_customer(acting, accountsid="lower 1")
-    assert pushed(acting, customer, "customer")["action"] == "created"
-    assert pushed(acting, customer, "customer")["status"] == "unchanged"
+    assert acting.pushed(customer, "customer")["action"] == "created"
+    assert acting.pushed(customer, "customer")["status"] == "unchanged"
 
 
 def test_f52_f85_our_own_write_back_is_no_change(acting: Acting, invoicing: Invoicing) -> None:
@@ -406,7 +399,7 @@ def test_f52_f85_our_own_write_back_is_no_change(acting: Acting, invoicing: Invo
 
 def test_f87_an_old_invoice_is_not_booked_again(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(invoice_date="2019-12-31T00:00:00", duedate="2020-01-31T00:00:00")
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("skipped", "before_go_live")
     assert log(acting) == []
 
@@ -428,7 +421,7 @@ def test_f50_every_change_and_delete_names_the_version_it_changes(
             "cust_order_number": "7",
         },
     )
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     acting.remove("Invoice", halo_id)
     deliver(acting, "invoice", halo_id, "delete")
     acting.outcome("invoice", halo_id, after=2)

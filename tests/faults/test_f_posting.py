@@ -26,13 +26,6 @@ def posting(acting: Acting) -> Iterator[None]:
     switch(acting, bc__allow_posting_from="")
 
 
-def pushed(acting: Acting, halo_id: str, operation: str = "upsert") -> dict[str, Any]:
-    """Sync an invoice and return the outcome of that push."""
-    before = len(acting.outcomes("invoice", halo_id))
-    acting.sync("invoice", halo_id, operation=operation)
-    return acting.outcome("invoice", halo_id, after=before)
-
-
 def told(outcome: dict[str, Any]) -> tuple[str, str, str]:
     return outcome["status"], outcome["action"], outcome["code"]
 
@@ -63,7 +56,7 @@ def test_a_new_invoice_that_is_posted_in_halo_is_posted_with_two_requests(
     halo_id = invoicing.invoice(
         invoicing.line("Service", 2, 100), invoicing.line("Inventory", 1, 49.99), posted=True
     )
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("synced", "posted", ""), outcome
     invoice = in_bc(acting, halo_id)
     assert (invoice["status"], invoice["posted"]) == ("Open", True)
@@ -77,17 +70,17 @@ def test_a_new_invoice_that_is_posted_in_halo_is_posted_with_two_requests(
     assert {line["dbc_id"] for line in halo["lines"]} == {line["id"] for line in lines(acting, halo_id)}
     assert len(posts(acting)) == 1
     acting.clear_counters()
-    assert told(pushed(acting, halo_id)) == ("unchanged", "none", "")
+    assert told(acting.pushed(halo_id)) == ("unchanged", "none", "")
     assert log(acting) == []
 
 
 def test_a_draft_is_posted_once_halo_posts_it(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice()
-    assert told(pushed(acting, halo_id)) == ("synced", "created", "")
+    assert told(acting.pushed(halo_id)) == ("synced", "created", "")
     assert in_bc(acting, halo_id)["status"] == "Draft"
     acting.edit("Invoice", halo_id, {"posted": True})
     acting.clear_counters()
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("synced", "posted", ""), outcome
     # Read, since a bookkeeper may have changed the draft; then posted.
     assert outcome["requests"] == 2
@@ -100,7 +93,7 @@ def test_a_change_and_the_posting_in_halo_are_one_push(acting: Acting, invoicing
     synced(acting, halo_id)
     edit_line(acting, halo_id, qty_order=3)
     acting.edit("Invoice", halo_id, {"posted": True})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("synced", "posted", ""), outcome
     assert "updated and posted" in outcome["message"]
     assert outcome["requests"] == 2
@@ -110,10 +103,10 @@ def test_a_change_and_the_posting_in_halo_are_one_push(acting: Acting, invoicing
 def test_nothing_is_posted_while_the_setting_is_off(acting: Acting, invoicing: Invoicing) -> None:
     acting.settings(post_invoices=False)
     halo_id = invoicing.invoice(posted=True)
-    assert told(pushed(acting, halo_id)) == ("synced", "created", "")
+    assert told(acting.pushed(halo_id)) == ("synced", "created", "")
     assert posts(acting) == []
     acting.settings(post_invoices=True)
-    assert told(pushed(acting, halo_id)) == ("synced", "posted", "")
+    assert told(acting.pushed(halo_id)) == ("synced", "posted", "")
 
 
 def test_totals_that_differ_by_a_cent_are_not_posted(acting: Acting, invoicing: Invoicing) -> None:
@@ -122,14 +115,14 @@ def test_totals_that_differ_by_a_cent_are_not_posted(acting: Acting, invoicing: 
     line = lines(acting, halo_id)[0]
     by_control(acting, "PATCH", f"/{acting.company_id}/salesInvoiceLines/{line['id']}", {"unitPrice": 100.01})
     acting.edit("Invoice", halo_id, {"posted": True})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("unchanged", "none", ""), outcome
     assert warned(outcome) == ["not_posted"]
     assert "100.01" in outcome["warnings"][0]["message"]
     assert in_bc(acting, halo_id)["status"] == "Draft"
     assert posts(acting) == []
     by_control(acting, "PATCH", f"/{acting.company_id}/salesInvoiceLines/{line['id']}", {"unitPrice": 100})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("synced", "posted", ""), outcome
     assert in_bc(acting, halo_id)["id"] == invoice["id"]
 
@@ -144,7 +137,7 @@ def test_lines_that_halo_did_not_send_keep_it_a_draft_where_they_cost_something(
     outcomes = []
     for extra in ({"lineType": "Comment", "description": "Monthly"}, costly):
         by_control(acting, "POST", "/recurring", {"customer": bc_number, "lines": [extra]})
-        outcomes.append(pushed(acting, invoicing.invoice(posted=True)))
+        outcomes.append(acting.pushed(invoicing.invoice(posted=True)))
     by_control(acting, "POST", "/recurring", {"customer": bc_number, "lines": []})
     assert told(outcomes[0]) == ("synced", "posted", "")
     assert told(outcomes[1]) == ("synced", "created", "")
@@ -156,7 +149,7 @@ def test_what_bc_refuses_to_post_stays_a_draft_and_a_retry_only_posts_it(
 ) -> None:
     switch(acting, bc__allow_posting_from="2030-01-01")
     halo_id = invoicing.invoice(posted=True)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("failed", "created", "posting_date_not_allowed"), outcome
     assert "was created" in outcome["message"]
     assert "not posted" in outcome["message"]
@@ -183,7 +176,7 @@ def test_a_draft_that_must_be_approved_says_so(acting: Acting, invoicing: Invoic
     halo_id = invoicing.invoice()
     release(acting, synced(acting, halo_id), "In Review", "Pending Approval")
     acting.edit("Invoice", halo_id, {"posted": True})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("failed", "none", "approval_needed"), outcome
     assert "approv" in outcome["cure"]
 
@@ -203,7 +196,7 @@ def test_an_unknown_posting_is_read_before_it_is_repeated(
 ) -> None:
     halo_id = invoicing.invoice(posted=True)
     acting.fault("bc", action, method="POST", body=POST)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("synced", "posted", ""), (case, outcome)
     invoice = in_bc(acting, halo_id)
     assert (invoice["posted"], invoice["number"]) == (True, outcome["bc_number"])
@@ -221,17 +214,17 @@ def test_an_edit_of_what_we_posted_is_refused_before_anything_is_sent(
     acting: Acting, invoicing: Invoicing
 ) -> None:
     halo_id = invoicing.invoice(posted=True)
-    assert told(pushed(acting, halo_id)) == ("synced", "posted", "")
+    assert told(acting.pushed(halo_id)) == ("synced", "posted", "")
     edit_line(acting, halo_id, qty_order=9)
     acting.clear_counters()
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("failed", "none", "invoice_posted"), outcome
     assert in_bc(acting, halo_id)["number"] in outcome["message"]
     assert "credit memo" in outcome["cure"]
     assert [entry["method"] for entry in log(acting)] == ["GET"]
     acting.edit("Invoice", halo_id, {"duedate": "2027-05-31T00:00:00"})
     edit_line(acting, halo_id, qty_order=1)
-    assert told(pushed(acting, halo_id)) == ("synced", "updated", "")
+    assert told(acting.pushed(halo_id)) == ("synced", "updated", "")
     assert in_bc(acting, halo_id)["dueDate"] == "2027-05-31"
 
 
@@ -240,11 +233,11 @@ def test_the_reason_names_what_was_paid(
     acting: Acting, invoicing: Invoicing, paid: int | None, words: str
 ) -> None:
     halo_id = invoicing.invoice(posted=True)
-    pushed(acting, halo_id)
+    acting.pushed(halo_id)
     body = {} if paid is None else {"amount": paid}
     by_control(acting, "POST", f"/pay/{in_bc(acting, halo_id)['id']}", body)
     edit_line(acting, halo_id, unit_price=5)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("failed", "none", "invoice_posted")
     assert f"and {words};" in outcome["message"]
     acting.remove("Invoice", halo_id)
@@ -264,7 +257,7 @@ def test_an_edit_of_what_a_bookkeeper_posted_unseen_brings_its_number_to_halo(
     invoice = synced(acting, halo_id)
     by_control(acting, "POST", f"/post/{invoice['id']}")
     edit_line(acting, halo_id, qty_order=9)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("failed", "none", "invoice_posted"), outcome
     now = in_bc(acting, halo_id)
     assert now["number"] != invoice["number"]
@@ -277,7 +270,7 @@ def test_a_bookkeeper_who_was_faster_is_told_as_posted(acting: Acting, invoicing
     halo_id = invoicing.invoice()
     by_control(acting, "POST", f"/post/{synced(acting, halo_id)['id']}")
     acting.edit("Invoice", halo_id, {"posted": True})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("synced", "posted", ""), outcome
     assert posts(acting) == []
     assert acting.halo("Invoice", halo_id)["thirdpartyinvoicenumber"] == in_bc(acting, halo_id)["number"]
@@ -290,7 +283,7 @@ def test_a_released_draft_is_neither_changed_nor_deleted(
     halo_id = invoicing.invoice()
     release(acting, synced(acting, halo_id), status, header)
     edit_line(acting, halo_id, qty_order=9)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert told(outcome) == ("failed", "none", "invoice_released"), outcome
     assert acting.halo("Invoice", halo_id)["bcd_posted"] is False
     assert float(lines(acting, halo_id)[0]["quantity"]) == 1
@@ -306,7 +299,7 @@ def test_a_released_draft_can_be_posted(acting: Acting, invoicing: Invoicing) ->
     halo_id = invoicing.invoice()
     release(acting, synced(acting, halo_id))
     acting.edit("Invoice", halo_id, {"posted": True})
-    assert told(pushed(acting, halo_id)) == ("synced", "posted", "")
+    assert told(acting.pushed(halo_id)) == ("synced", "posted", "")
     assert in_bc(acting, halo_id)["posted"] is True
 
 
@@ -359,7 +352,7 @@ async def test_a_posting_that_nobody_learned_of_is_told_when_an_edit_meets_it(
     halo = acting.halo("Invoice", halo_id)
     assert (halo["thirdpartyinvoicenumber"], halo["bcd_posted"]) == (invoice["number"], True)
     edit_line(acting, halo_id, qty_order=1)
-    assert told(pushed(acting, halo_id)) == ("unchanged", "none", "")
+    assert told(acting.pushed(halo_id)) == ("unchanged", "none", "")
 
 
 async def test_a_posting_that_nobody_learned_of_is_not_deleted(acting: Acting, invoicing: Invoicing) -> None:
@@ -398,7 +391,7 @@ def test_explain_shows_the_posting_as_the_last_request(acting: Acting, invoicing
     ]
     assert acting.bc_invoices(halo_id) == []
     switch(acting, bc__allow_posting_from="2030-01-01")
-    assert told(pushed(acting, halo_id))[0] == "failed"
+    assert told(acting.pushed(halo_id))[0] == "failed"
     acting.clear_counters()
     draft = explained(acting, halo_id)
     bc_id = in_bc(acting, halo_id)["id"]
@@ -406,7 +399,7 @@ def test_explain_shows_the_posting_as_the_last_request(acting: Acting, invoicing
     assert parts(draft["requests"][0])[0] == ("POST", f"salesInvoices({bc_id})/Microsoft.NAV.post")
     assert posts(acting) == []
     switch(acting, bc__allow_posting_from="")
-    assert told(pushed(acting, halo_id)) == ("synced", "posted", "")
+    assert told(acting.pushed(halo_id)) == ("synced", "posted", "")
     done = explained(acting, halo_id)
     assert (done["verdict"], done["requests"]) == ("unchanged", [])
     edit_line(acting, halo_id, qty_order=9)

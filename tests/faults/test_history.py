@@ -15,12 +15,6 @@ from tests.faults.looking import synced
 pytestmark = pytest.mark.timeout(120)
 
 
-def pushed(acting: Acting, halo_id: str) -> dict[str, Any]:
-    before = len(acting.outcomes("invoice", halo_id))
-    acting.sync("invoice", halo_id)
-    return acting.outcome("invoice", halo_id, after=before)
-
-
 def told(outcome: dict[str, Any]) -> tuple[str, str]:
     return outcome["status"], outcome["action"]
 
@@ -36,10 +30,10 @@ def test_a_create_whose_write_back_was_refused_leaves_that_failure_in_the_histor
 ) -> None:
     halo_id = invoicing.invoice()
     halo_refuses(acting, halo_id)
-    failed = pushed(acting, halo_id)
+    failed = acting.pushed(halo_id)
     assert failed["status"] == "failed", failed
     acting.control.delete("/faults")
-    assert told(pushed(acting, halo_id)) == ("synced", "created")
+    assert told(acting.pushed(halo_id)) == ("synced", "created")
     newest, oldest = acting.outcomes("invoice", halo_id)
     assert told(newest) == ("synced", "created")
     assert (oldest["id"], oldest["status"], oldest["code"]) == (failed["id"], "failed", failed["code"])
@@ -55,10 +49,10 @@ def test_an_update_whose_write_back_was_refused_leaves_that_failure_in_the_histo
     synced(acting, halo_id)
     acting.edit("Invoice", halo_id, {"lines": [invoicing.line("Service", 2, 20, "Another")]})
     halo_refuses(acting, halo_id)
-    failed = pushed(acting, halo_id)
+    failed = acting.pushed(halo_id)
     assert failed["status"] == "failed", failed
     acting.control.delete("/faults")
-    assert told(pushed(acting, halo_id)) == ("synced", "updated")
+    assert told(acting.pushed(halo_id)) == ("synced", "updated")
     assert [told(one) for one in acting.outcomes("invoice", halo_id)] == [
         ("synced", "updated"),
         ("failed", "none"),

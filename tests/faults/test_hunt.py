@@ -15,27 +15,20 @@ from tests.faults.looking import by_control, deliver, edit_line, lines, log, swi
 pytestmark = pytest.mark.timeout(120)
 
 
-def pushed(acting: Acting, halo_id: str, entity: str = "invoice") -> dict[str, Any]:
-    """Sync a record and return the outcome of that push."""
-    before = len(acting.outcomes(entity, halo_id))
-    acting.sync(entity, halo_id)
-    return acting.outcome(entity, halo_id, after=before)
-
-
 def value(line: dict[str, Any], name: str) -> Decimal:
     return Decimal(str(line[name]))
 
 
 def test_a_hundred_and_fifty_lines_are_changed_in_two_requests(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(*(invoicing.line("Service", 1, 10, f"L{n}") for n in range(150)))
-    assert pushed(acting, halo_id)["requests"] == 1
+    assert acting.pushed(halo_id)["requests"] == 1
     halo = acting.halo("Invoice", halo_id)["lines"]
     assert all(line["dbc_id"] for line in halo)
     acting.edit("Invoice", halo_id, {"lines": [{"id": line["id"], "qty_order": 3} for line in halo]})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["action"], outcome["requests"]) == ("updated", 2), outcome
     assert {value(line, "quantity") for line in lines(acting, halo_id)} == {Decimal(3)}
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_a_death_between_two_pieces_is_made_whole(acting: Acting, invoicing: Invoicing) -> None:
@@ -52,7 +45,7 @@ def test_a_death_between_two_pieces_is_made_whole(acting: Acting, invoicing: Inv
         },
     )
     acting.fault("bc", {"kind": "drop", "when": "before"}, method="POST", path=r"batch", skip=1)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
     found = lines(acting, halo_id)
     assert [line["description"] for line in found] == [f"L{n}" for n in range(10, 150)] + [
@@ -69,22 +62,22 @@ def test_a_copy_that_carries_its_originals_ids_gets_an_invoice_of_its_own(
     copied = acting.halo("Invoice", original)
     ids = {name: copied[name] for name in ("dbc_id", "dbc_company_id", "thirdpartyinvoicenumber")}
     copy = invoicing.invoice(invoicing.line("Service", 2, 20, "Copy"), **ids)
-    outcome = pushed(acting, copy)
+    outcome = acting.pushed(copy)
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert [line["description"] for line in lines(acting, original)] == ["Original"]
     assert [line["description"] for line in lines(acting, copy)] == ["Copy"]
     assert acting.halo("Invoice", copy)["dbc_id"] != stood["id"]
-    assert pushed(acting, original)["status"] == "unchanged"
+    assert acting.pushed(original)["status"] == "unchanged"
 
 
 @pytest.mark.soak
 def test_six_hundred_lines(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(*(invoicing.line("Service", 1, 10, f"L{n}") for n in range(600)))
-    assert pushed(acting, halo_id)["action"] == "created"
+    assert acting.pushed(halo_id)["action"] == "created"
     assert len(lines(acting, halo_id)) == 600
     halo = acting.halo("Invoice", halo_id)["lines"]
     acting.edit("Invoice", halo_id, {"delete_lines": [line["id"] for line in halo[::2]]})
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     assert [line["description"] for line in lines(acting, halo_id)] == [f"L{n}" for n in range(1, 600, 2)]
 
 
@@ -103,13 +96,13 @@ def test_odd_quantities_and_prices_arrive_as_they_are(acting: Acting, invoicing:
         invoicing.line("Service", 1, 1000, "Base"),
         *(invoicing.line("Service", *pair, name) for name, pair in NUMBERS.items()),
     )
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert outcome["status"] == "synced", outcome
     found = {line["description"]: line for line in lines(acting, halo_id)}
     for name, (quantity, price) in NUMBERS.items():
         assert value(found[name], "quantity") == Decimal(str(quantity)), name
         assert abs(value(found[name], "unitPrice") - Decimal(str(price))) < Decimal("0.00001"), name
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 TEXTS = {
@@ -125,7 +118,7 @@ TEXTS = {
 
 def test_odd_texts_arrive_as_they_are(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(*(invoicing.line("Service", 1, 10, text) for text in TEXTS.values()))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert outcome["status"] == "synced", outcome
     found = [line["description"] for line in lines(acting, halo_id)]
     assert all(len(text.encode("utf-16-le")) <= 200 for text in found)
@@ -134,14 +127,14 @@ def test_odd_texts_arrive_as_they_are(acting: Acting, invoicing: Invoicing) -> N
     for name, text in TEXTS.items():
         wanted = "".join(one for one in text if ord(one) >= 32)
         assert wanted in whole, name
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_an_invoice_may_be_dated_anew(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice()
     synced(acting, halo_id)
     acting.edit("Invoice", halo_id, {"invoice_date": "2026-10-05T00:00:00", "duedate": "2026-11-05T00:00:00"})
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     (invoice,) = acting.bc_invoices(halo_id)
     assert (invoice["invoiceDate"], invoice["postingDate"], invoice["dueDate"]) == (
         "2026-10-05",
@@ -149,7 +142,7 @@ def test_an_invoice_may_be_dated_anew(acting: Acting, invoicing: Invoicing) -> N
         "2026-11-05",
     )
     acting.edit("Invoice", halo_id, {"invoice_date": "2019-10-05T00:00:00"})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert outcome["status"] in ("synced", "skipped"), outcome
 
 
@@ -157,9 +150,9 @@ def test_ids_are_text_however_halo_writes_them(acting: Acting, invoicing: Invoic
     for doubles in (False, True):
         switch(acting, halo__ids_as_double=doubles)
         halo_id = invoicing.invoice()
-        outcome = pushed(acting, halo_id)
+        outcome = acting.pushed(halo_id)
         assert (outcome["status"], outcome["halo_id"]) == ("synced", halo_id)
-        assert pushed(acting, halo_id)["status"] == "unchanged"
+        assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_a_draft_deleted_in_bc_is_not_made_again_without_a_word(acting: Acting, invoicing: Invoicing) -> None:
@@ -167,12 +160,12 @@ def test_a_draft_deleted_in_bc_is_not_made_again_without_a_word(acting: Acting, 
     invoice = synced(acting, halo_id)
     by_control(acting, "DELETE", f"/{acting.company_id}/salesInvoices/{invoice['id']}")
     edit_line(acting, halo_id, qty_order=5)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "deleted_in_bc"), outcome
     assert acting.bc_invoices(halo_id) == []
     path = f"/api/connections/{acting.connection['id']}/mappings/invoices/{halo_id}"
     assert acting.app.api.delete(path).status_code in (200, 204)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert outcome["status"] == "synced", outcome
     assert len(acting.bc_invoices(halo_id)) == 1
 
@@ -184,7 +177,7 @@ def test_a_line_deleted_in_bc_is_no_deleted_invoice(acting: Acting, invoicing: I
     synced(acting, halo_id)
     by_control(acting, "DELETE", f"/{acting.company_id}/salesInvoiceLines/{lines(acting, halo_id)[0]['id']}")
     edit_line(acting, halo_id, qty_order=5)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
     found = [(line["description"], value(line, "quantity")) for line in lines(acting, halo_id)]
     assert found == [("One", Decimal(5)), ("Two", Decimal(2))]
@@ -236,10 +229,10 @@ def test_a_customer_that_changes_its_company_is_not_sent_to_the_old_one(acting: 
     """Its own company decides; where that is not connected, it is said and nothing is overwritten."""
     halo_id = number(acting.agent("Client", {"name": "Mover", "toplevel_id": 1})["id"])
     acting.edit("Client", halo_id, {"name": f"Mover {halo_id}", "accountsid": f"M{halo_id}"})
-    assert pushed(acting, halo_id, "customer")["action"] == "created"
+    assert acting.pushed(halo_id, "customer")["action"] == "created"
     elsewhere = "99999999-1111-2222-3333-444444444444"
     acting.edit("Client", halo_id, {"dbc_company_id": elsewhere, "name": f"Moved {halo_id}"})
-    outcome = pushed(acting, halo_id, "customer")
+    outcome = acting.pushed(halo_id, "customer")
     assert acting.halo("Client", halo_id)["dbc_company_id"] == elsewhere
     assert (outcome["status"], outcome["code"]) == ("skipped", "no_connection"), outcome
 
@@ -258,18 +251,18 @@ def test_gross_prices_are_refused_after_a_lost_answer_too(acting: Acting, invoic
     assert acting.app.api.put(path, json={"bc_id": row["id"]}).status_code in (200, 201)
     halo_id = invoicing.invoice(client_id=int(client))
     acting.fault("bc", {"kind": "drop", "when": "after"}, method="POST", body=f'HALO-{halo_id}"')
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "prices_include_tax"), outcome
     assert acting.bc_invoices(halo_id) == []
     # The same when a draft moves to such a customer.
     halo_id = invoicing.invoice()
     synced(acting, halo_id)
     acting.edit("Invoice", halo_id, {"client_id": int(client)})
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "prices_include_tax"), outcome
     assert acting.bc_invoices(halo_id) == []
     by_control(acting, "PATCH", f"/{acting.company_id}/customers/{row['id']}", {"pricesIncludeTax": False})
-    assert pushed(acting, halo_id)["action"] == "created"
+    assert acting.pushed(halo_id)["action"] == "created"
 
 
 def test_one_edit_does_not_wait_behind_a_flood_that_a_person_ordered(

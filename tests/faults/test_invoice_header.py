@@ -14,12 +14,6 @@ from tests.faults.looking import by_control, switch, synced
 pytestmark = pytest.mark.timeout(120)
 
 
-def pushed(acting: Acting, halo_id: str, entity: str = "invoice") -> dict[str, Any]:
-    before = len(acting.outcomes(entity, halo_id))
-    acting.sync(entity, halo_id)
-    return acting.outcome(entity, halo_id, after=before)
-
-
 def a_linked_customer(acting: Acting, taken: str = "", **wanted: Any) -> tuple[str, str]:
     """A Halo client linked to a BC customer of its own: (Halo id, BC id)."""
     linked = {
@@ -51,7 +45,7 @@ def test_an_invoice_that_halo_sent_to_another_client_is_sold_to_one_and_billed_t
     invoice = synced(acting, halo_id)
     assert (invoice["customerId"], invoice["billToCustomerId"]) == (buyer_bc, payer_bc)
     assert acting.outcome("invoice", halo_id)["requests"] == 1
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_a_customers_own_payer_is_billed(acting: Acting, invoicing: Invoicing) -> None:
@@ -64,7 +58,7 @@ def test_a_customers_own_payer_is_billed(acting: Acting, invoicing: Invoicing) -
     # Another payer for new invoices leaves this one as it was.
     acting.edit("Client", buyer, {"client_to_invoice": 0})
     acting.edit("Invoice", halo_id, {"cust_order_number": "PO 9"})
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     (now,) = acting.bc_invoices(halo_id)
     assert (now["billToCustomerId"], now["customerPurchaseOrderReference"]) == (payer_bc, "PO 9")
 
@@ -82,12 +76,12 @@ def test_an_invoice_gets_the_payment_terms_that_the_connection_names_and_keeps_h
         halo_id = invoicing.invoice(paymentterms=14, duedate="2026-12-24T00:00:00")
         invoice = synced(acting, halo_id)
         assert (invoice["paymentTermsId"], invoice["dueDate"]) == (terms(acting, "14 DAYS"), "2026-12-24")
-        assert pushed(acting, halo_id)["status"] == "unchanged"
+        assert acting.pushed(halo_id)["status"] == "unchanged"
         second = invoicing.invoice(paymentterms=14)
         synced(acting, second)
         assert acting.outcome("invoice", second)["requests"] == 1
         acting.edit("Invoice", halo_id, {"paymentterms": 60})
-        assert pushed(acting, halo_id)["action"] == "updated"
+        assert acting.pushed(halo_id)["action"] == "updated"
         (now,) = acting.bc_invoices(halo_id)
         assert (now["paymentTermsId"], now["dueDate"]) == (terms(acting, "60 DAYS"), "2026-12-24")
         # Terms that are not named stay those of who pays.
@@ -102,7 +96,7 @@ def test_payment_terms_that_bc_does_not_have_are_refused(acting: Acting, invoici
     acting.settings(payment_terms={"14": "NEVER"})
     try:
         halo_id = invoicing.invoice(paymentterms=14)
-        outcome = pushed(acting, halo_id)
+        outcome = acting.pushed(halo_id)
         assert (outcome["status"], outcome["code"]) == ("failed", "payment_terms_unknown"), outcome
         assert "NEVER" in outcome["message"]
         assert acting.bc_invoices(halo_id) == []
@@ -117,11 +111,11 @@ def test_terms_that_are_named_later_do_not_touch_a_posted_invoice(
     invoice = synced(acting, halo_id)
     by_control(acting, "POST", f"/post/{invoice['id']}")
     acting.edit("Invoice", halo_id, {"duedate": "2027-01-15T00:00:00"})
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     acting.settings(payment_terms={"14": "14 DAYS"})
     try:
         acting.edit("Invoice", halo_id, {"duedate": "2027-01-31T00:00:00"})
-        outcome = pushed(acting, halo_id)
+        outcome = acting.pushed(halo_id)
         assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
         assert acting.bc_invoices(halo_id)[0]["dueDate"] == "2027-01-31"
     finally:
@@ -144,7 +138,7 @@ def test_a_payer_that_cannot_be_linked_keeps_the_invoice_back(acting: Acting, in
     payer = number(acting.agent("Client", {"name": "Has no number", "toplevel_id": 1})["id"])
     acting.edit("Client", buyer, {"client_to_invoice": int(payer)})
     halo_id = invoicing.invoice(client_id=int(buyer))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("skipped", "customer_not_linked")
     assert acting.bc_invoices(halo_id) == []
     # It goes by itself once the payer can be linked.
@@ -161,7 +155,7 @@ def test_a_redirected_invoice_whose_customer_is_not_in_bc_is_booked_on_the_payer
     payer, payer_bc = a_linked_customer(acting)
     buyer = number(acting.agent("Client", {"name": "Never in the books", "toplevel_id": 1})["id"])
     halo_id = invoicing.invoice(client_id=int(payer), original_client_id=int(buyer))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert [warning["code"] for warning in outcome["warnings"]] == ["original_customer_not_linked"]
     (invoice,) = acting.bc_invoices(halo_id)
     assert (invoice["customerId"], invoice["billToCustomerId"]) == (payer_bc, payer_bc)
@@ -175,7 +169,7 @@ def test_a_customer_of_another_company_is_not_created_here_for_an_invoice(
     elsewhere = "99999999-9999-9999-9999-999999999999"
     acting.edit("Client", payer, {"accountsid": f"OC{payer}", "dbc_company_id": elsewhere})
     acting.edit("Client", buyer, {"client_to_invoice": int(payer)})
-    outcome = pushed(acting, invoicing.invoice(client_id=int(buyer)))
+    outcome = acting.pushed(invoicing.invoice(client_id=int(buyer)))
     assert (outcome["status"], outcome["code"]) == ("skipped", "customer_not_linked")
     assert [row for row in acting.bc("customers") if row["number"] == f"OC{payer}"] == []
 
@@ -189,18 +183,18 @@ def test_another_customer_on_a_draft_keeps_halos_currency_and_due_date(
     invoice = synced(acting, halo_id)
     assert (invoice["currencyCode"], invoice["dueDate"]) == ("EUR", "2027-01-11")
     acting.edit("Invoice", halo_id, {"client_id": int(second)})
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     (now,) = acting.bc_invoices(halo_id)
     # BC takes both from the new customer, unless they are said again.
     assert (now["customerId"], now["currencyCode"], now["dueDate"]) == (second_bc, "EUR", "2027-01-11")
-    assert pushed(acting, halo_id)["status"] == "unchanged"
+    assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
 def test_another_invoice_date_keeps_the_due_date(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(duedate="2027-01-11T00:00:00")
     synced(acting, halo_id)
     acting.edit("Invoice", halo_id, {"invoice_date": "2026-11-23T00:00:00"})
-    assert pushed(acting, halo_id)["action"] == "updated"
+    assert acting.pushed(halo_id)["action"] == "updated"
     (now,) = acting.bc_invoices(halo_id)
     assert (now["invoiceDate"], now["postingDate"], now["dueDate"]) == (
         "2026-11-23",
@@ -212,7 +206,7 @@ def test_another_invoice_date_keeps_the_due_date(acting: Acting, invoicing: Invo
 def test_a_currency_that_bc_lacks_is_never_booked_in_another(acting: Acting, invoicing: Invoicing) -> None:
     made = acting.agent("Currency", {"name": "Krona", "symbol": "kr", "code": "ISK", "conversion_rate": 170})
     halo_id = invoicing.invoice(currency_code=int(float(made["id"])))
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id)
     assert (outcome["status"], outcome["code"]) == ("failed", "currency_unknown")
     assert acting.bc_invoices(halo_id) == []
 

@@ -24,12 +24,6 @@ def costing(acting: Acting) -> Iterator[Acting]:
     acting.settings(use_advanced_cost_endpoint=False)
 
 
-def pushed(acting: Acting, halo_id: str) -> dict[str, Any]:
-    before = len(acting.outcomes("invoice", halo_id))
-    acting.sync("invoice", halo_id)
-    return acting.outcome("invoice", halo_id, after=before)
-
-
 def warnings(outcome: dict[str, Any]) -> list[str]:
     return [warning["code"] for warning in outcome["warnings"]]
 
@@ -47,7 +41,7 @@ def test_the_costs_of_a_new_invoice_are_sent_in_one_request_of_their_own(
         costed(invoicing, "Service", 0),
     )
     costing.clear_counters()
-    outcome = pushed(costing, halo_id)
+    outcome = costing.pushed(halo_id)
     assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "created", [])
     found = lines(costing, halo_id)
     assert [float(line["unitCost"]) for line in found[:2]] == [12.34567, 5]
@@ -55,7 +49,7 @@ def test_the_costs_of_a_new_invoice_are_sent_in_one_request_of_their_own(
     assert len(sent) == 1
     # A line without a cost in Halo keeps that of its item.
     assert found[2]["id"] not in sent[0]["body"]
-    again = pushed(costing, halo_id)
+    again = costing.pushed(halo_id)
     assert (again["status"], again["requests"]) == ("unchanged", 0)
 
 
@@ -64,7 +58,7 @@ def test_only_a_cost_that_differs_is_sent(costing: Acting, invoicing: Invoicing)
     synced(costing, halo_id)
     costing.clear_counters()
     edit_line(costing, halo_id, 1, unit_cost=3)
-    outcome = pushed(costing, halo_id)
+    outcome = costing.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
     assert [float(line["unitCost"]) for line in lines(costing, halo_id)] == [1, 3]
     (sent,) = log(costing, path=r"api/halobc", body=r'"PATCH"')
@@ -72,7 +66,7 @@ def test_only_a_cost_that_differs_is_sent(costing: Acting, invoicing: Invoicing)
     # The cost moved the ETags: the next edit finds them as they are and takes one request.
     edit_line(costing, halo_id, 0, qty_order=7)
     costing.clear_counters()
-    assert pushed(costing, halo_id)["action"] == "updated"
+    assert costing.pushed(halo_id)["action"] == "updated"
     assert len(log(costing, method="POST", path=r"v2\.0/\$batch")) == 1
     assert [float(line["unitCost"]) for line in lines(costing, halo_id)] == [1, 3]
 
@@ -81,14 +75,14 @@ def test_without_the_setting_no_cost_is_sent(acting: Acting, invoicing: Invoicin
     switch(acting, bc__line_cost_extension=True)
     halo_id = invoicing.invoice(costed(invoicing, "Service", 77))
     acting.clear_counters()
-    assert pushed(acting, halo_id)["requests"] == 1
+    assert acting.pushed(halo_id)["requests"] == 1
     assert log(acting, path="halobc") == []
     assert float(lines(acting, halo_id)[0]["unitCost"]) != 77
 
 
 def test_an_invoice_in_another_currency_keeps_bcs_cost(costing: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(costed(invoicing, "Service", 77), currency_code=2)
-    outcome = pushed(costing, halo_id)
+    outcome = costing.pushed(halo_id)
     assert (outcome["status"], warnings(outcome)) == ("synced", ["costs_not_sent"])
     assert float(lines(costing, halo_id)[0]["unitCost"]) != 77
 
@@ -110,7 +104,7 @@ def test_a_cost_that_bc_refuses_is_a_warning(costing: Acting, invoicing: Invoici
         method="POST",
         path="halobc",
     )
-    outcome = pushed(costing, halo_id)
+    outcome = costing.pushed(halo_id)
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert warnings(outcome)
 
@@ -128,13 +122,13 @@ def test_an_invoice_is_posted_only_once_its_costs_are_in_bc(costing: Acting, inv
             path="halobc",
             body='"PATCH"',
         )
-        outcome = pushed(costing, halo_id)
+        outcome = costing.pushed(halo_id)
         assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
         assert warnings(outcome) == ["costs_not_sent", "not_posted"], outcome["warnings"]
         assert "costs" in outcome["warnings"][1]["message"]
         assert costing.bc_invoices(halo_id)[0]["status"] == "Draft"
         costing.control.delete("/faults")
-        outcome = pushed(costing, halo_id)
+        outcome = costing.pushed(halo_id)
         assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "posted", [])
         assert float(lines(costing, halo_id)[0]["unitCost"]) == 6
     finally:
@@ -147,7 +141,7 @@ def test_an_invoice_in_another_currency_does_not_wait_for_costs_that_cannot_come
     costing.settings(post_invoices=True)
     try:
         halo_id = invoicing.invoice(costed(invoicing, "Service", 77), currency_code=2, posted=True)
-        outcome = pushed(costing, halo_id)
+        outcome = costing.pushed(halo_id)
         assert (outcome["action"], warnings(outcome)) == ("posted", ["costs_not_sent"]), outcome
     finally:
         costing.settings(post_invoices=False)

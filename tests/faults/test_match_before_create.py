@@ -24,12 +24,6 @@ def in_halo(acting: Acting, resource: str = "Client", **fields: Any) -> str:
     return number(acting.agent(resource, {**base, **fields})["id"])
 
 
-def pushed(acting: Acting, halo_id: str, entity: str = "customer") -> dict[str, Any]:
-    before = len(acting.outcomes(entity, halo_id))
-    acting.sync(entity, halo_id)
-    return acting.outcome(entity, halo_id, after=before)
-
-
 def ids() -> tuple[str, str, str]:
     """A number, a name and an e-mail address that nobody had before."""
     serial = next(_serial)
@@ -44,7 +38,7 @@ def test_the_same_number_and_name_are_adopted_in_one_look(acting: Acting) -> Non
     code, name, email = ids()
     row = in_bc(acting, number=code, displayName=name.upper())
     halo_id = in_halo(acting, name=name, accountsid=code.lower(), accountsemailaddress=email)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id, "customer")
     assert (outcome["status"], outcome["action"], outcome["bc_id"]) == ("synced", "adopted", row["id"])
     assert creates(acting, name) == []
     # The look-up by number, e-mail and name is one request; the difference that was left is the other.
@@ -54,7 +48,9 @@ def test_the_same_number_and_name_are_adopted_in_one_look(acting: Acting) -> Non
 def test_the_same_number_under_another_name_is_for_a_person(acting: Acting) -> None:
     code, name, email = ids()
     in_bc(acting, number=code, displayName="Somebody else", email=email)
-    outcome = pushed(acting, in_halo(acting, name=name, accountsid=code, accountsemailaddress=email))
+    outcome = acting.pushed(
+        in_halo(acting, name=name, accountsid=code, accountsemailaddress=email), "customer"
+    )
     assert (outcome["status"], outcome["code"]) == ("failed", "ambiguous_match")
     assert creates(acting, name) == []
 
@@ -63,7 +59,7 @@ def test_the_only_one_with_this_name_and_email_is_adopted_under_its_own_number(a
     code, name, email = ids()
     row = in_bc(acting, number=f"{code}X", displayName=name, email=email.upper())
     halo_id = in_halo(acting, name=name, accountsid=code, accountsemailaddress=email)
-    outcome = pushed(acting, halo_id)
+    outcome = acting.pushed(halo_id, "customer")
     assert (outcome["action"], outcome["bc_id"]) == ("adopted", row["id"]), outcome
     assert "number_differs" in [warning["code"] for warning in outcome["warnings"]]
     assert acting.halo("Client", halo_id)["accountsid"] == code
@@ -76,7 +72,7 @@ def test_one_without_a_number_takes_that_of_the_record_it_matches(acting: Acting
     halo_id = in_halo(acting, name=name, accountsemailaddress=email)
     acting.settings(accounts_id_pattern={"customer": "MD{seq:04}"})
     try:
-        outcome = pushed(acting, halo_id)
+        outcome = acting.pushed(halo_id, "customer")
     finally:
         acting.settings(accounts_id_pattern=None)
     assert (outcome["action"], outcome["bc_id"]) == ("adopted", row["id"]), outcome
@@ -88,7 +84,9 @@ def test_only_the_name_or_only_the_email_is_for_a_person(acting: Acting, same: s
     code, name, email = ids()
     fields = {"displayName": name} if same == "name" else {"displayName": "Another", "email": email}
     in_bc(acting, number=f"{code}X", **fields)
-    outcome = pushed(acting, in_halo(acting, name=name, accountsid=code, accountsemailaddress=email))
+    outcome = acting.pushed(
+        in_halo(acting, name=name, accountsid=code, accountsemailaddress=email), "customer"
+    )
     assert (outcome["status"], outcome["code"]) == ("failed", "ambiguous_match")
 
 
@@ -96,21 +94,23 @@ def test_two_with_this_name_and_email_are_for_a_person(acting: Acting) -> None:
     code, name, email = ids()
     for end in "XY":
         in_bc(acting, number=f"{code}{end}", displayName=name, email=email)
-    outcome = pushed(acting, in_halo(acting, name=name, accountsid=code, accountsemailaddress=email))
+    outcome = acting.pushed(
+        in_halo(acting, name=name, accountsid=code, accountsemailaddress=email), "customer"
+    )
     assert (outcome["status"], outcome["code"]) == ("failed", "ambiguous_match")
 
 
 def test_one_that_is_linked_to_another_halo_record_is_that_ones(acting: Acting) -> None:
     code, name, email = ids()
     first = in_halo(acting, name=name, accountsid=code, accountsemailaddress=email)
-    assert pushed(acting, first)["action"] == "created"
+    assert acting.pushed(first, "customer")["action"] == "created"
     # A second branch of the same name and mailbox, with a number of its own.
     second = in_halo(acting, name=name, accountsid=f"{code}B", accountsemailaddress=email)
-    outcome = pushed(acting, second)
+    outcome = acting.pushed(second, "customer")
     assert (outcome["action"], outcome["bc_number"]) == ("created", f"{code}B"), outcome
     # A copy with the very same number is a mistake in Halo.
     third = in_halo(acting, name=name, accountsid=code, accountsemailaddress=email)
-    outcome = pushed(acting, third)
+    outcome = acting.pushed(third, "customer")
     assert (outcome["status"], outcome["code"]) == ("failed", "ambiguous_match")
     assert "linked" in outcome["message"]
 
@@ -120,7 +120,9 @@ def test_switched_off_nothing_is_looked_for(acting: Acting) -> None:
     in_bc(acting, number=f"{code}X", displayName=name, email=email)
     acting.settings(match_before_create=False)
     try:
-        outcome = pushed(acting, in_halo(acting, name=name, accountsid=code, accountsemailaddress=email))
+        outcome = acting.pushed(
+            in_halo(acting, name=name, accountsid=code, accountsemailaddress=email), "customer"
+        )
     finally:
         acting.settings(match_before_create=True)
     assert (outcome["action"], outcome["requests"]) == ("created", 1), outcome
@@ -129,11 +131,11 @@ def test_switched_off_nothing_is_looked_for(acting: Acting) -> None:
 def test_a_product_is_matched_by_its_number_and_shown_a_later_cost(acting: Acting) -> None:
     code, name, _ = ids()
     halo_id = in_halo(acting, "Item", name=name, accountsid=code, costprice=12.5)
-    assert pushed(acting, halo_id, "product")["action"] == "created"
+    assert acting.pushed(halo_id, "product")["action"] == "created"
     (row,) = [row for row in acting.bc("items") if row["number"] == code]
     assert row["unitCost"] == 12.5
     acting.edit("Item", halo_id, {"costprice": 13})
-    outcome = pushed(acting, halo_id, "product")
+    outcome = acting.pushed(halo_id, "product")
     assert "cost_not_updatable" in [warning["code"] for warning in outcome["warnings"]], outcome
     (row,) = [row for row in acting.bc("items") if row["number"] == code]
     assert row["unitCost"] == 12.5
@@ -143,12 +145,12 @@ def test_a_product_is_matched_by_its_number_and_shown_a_later_cost(acting: Actin
 def test_the_policy_of_an_entity_is_kept(acting: Acting, policy: str) -> None:
     code, name, _ = ids()
     linked = in_halo(acting, name=name, accountsid=code)
-    assert pushed(acting, linked)["action"] == "created"
+    assert acting.pushed(linked, "customer")["action"] == "created"
     acting.settings(customer_policy=policy)
     try:
         acting.edit("Client", linked, {"name": f"{name} renamed"})
-        changed = pushed(acting, linked)
-        new = pushed(acting, in_halo(acting, name=f"{name} new", accountsid=f"{code}N"))
+        changed = acting.pushed(linked, "customer")
+        new = acting.pushed(in_halo(acting, name=f"{name} new", accountsid=f"{code}N"), "customer")
     finally:
         acting.settings(customer_policy="create_and_update")
     if policy == "create_only":

@@ -13,7 +13,7 @@ from bc.errors import UnknownOutcome
 from bc.functions import queues
 from bc.sync.intake import NotUnderstood, parse, take
 from tests.interplay.acts import in_bc, push, synced, tell
-from tests.sweep.house import ALL, House
+from tests.sweep.house import House
 
 
 async def test_a_po_number_cleared_in_halo_is_cleared_although_somebody_else_changed_the_draft(
@@ -136,33 +136,6 @@ async def test_a_sender_whose_clock_is_wrong_does_not_outlast_a_persons_delete(
     assert (row.operation, row.first_requested_at.astimezone(UTC).year >= 2000) == ("delete", True)
 
 
-async def other_company(house: House) -> tuple[str, str]:
-    """A second connection, to another company: its id and that company's."""
-    first = (house.path, house.company, house.connection_id)
-    facts = house.sandbox.facts
-    app = next(app for app in facts["entra"]["apps"] if app["name"] == "Halo-BC (app mode)")
-    form = {
-        "name": "Another",
-        "tenant_id": app["tenant_id"],
-        "client_id": app["client_id"],
-        "client_secret": app["client_secrets"][0]["value"],
-        "auth_mode": "app",
-    }
-    made = await house.ask("POST", "/api/connections", form, status=201)
-    path = f"/api/connections/{made['id']}"
-    await house.ask("POST", f"{path}/authorize", {})
-    environment, company = next(
-        (environment, company)
-        for environment in facts["bc"]["environments"]
-        for company in environment["companies"]
-        if company["id"] != first[1]
-    )
-    place = {"environment_name": environment["name"], "company_id": company["id"]}
-    await house.ask("PUT", f"{path}/company", place)
-    await house.ask("PATCH", path, {"settings": ALL})
-    return made["id"], company["id"]
-
-
 @pytest.mark.parametrize("source", ["queue", "cure"])
 async def test_an_invoice_is_not_booked_in_a_second_company_by_a_message_that_names_it(
     house: House, source: str
@@ -171,7 +144,8 @@ async def test_an_invoice_is_not_booked_in_a_second_company_by_a_message_that_na
     halo_id = house.invoice(customer, product)
     await tell(house, halo_id)
     await push(house)
-    another, company = await other_company(house)
+    other = await house.second_company()
+    another, company = other["id"], other["company_id"]
     for kind, own, bc_set in (("customers", customer, "customers"), ("products", product, "items")):
         rows = house._control("GET", f"/bc/{company}/{bc_set}")
         rows = rows["value"] if isinstance(rows, dict) else rows

@@ -61,25 +61,41 @@ class House:
         return answer.json() if answer.body else None
 
     async def connect(self, **chosen: Any) -> None:
+        """To the first company, as the default."""
+        made = await self.connection(
+            "UK", self.sandbox.facts["bc"]["environments"][0]["companies"][0], chosen
+        )
+        self.connection_id, self.company = made["id"], made["company_id"]
+        self.path = f"/api/connections/{self.connection_id}"
+        await self.ask("PUT", "/api/default-connection", {"connection_id": self.connection_id}, status=200)
+
+    async def second_company(self) -> dict[str, Any]:
+        """A connection to another company of the same environment, which is not the default one."""
+        companies = self.sandbox.facts["bc"]["environments"][0]["companies"]
+        return await self.connection(
+            "Other", next(one for one in companies if one["id"] != self.company), ALL
+        )
+
+    async def connection(
+        self, name: str, company: dict[str, Any], settings: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A connection to a company of the first environment, in app mode; its id, and the company's id and name."""
         facts = self.sandbox.facts
         app = next(app for app in facts["entra"]["apps"] if app["name"] == "Halo-BC (app mode)")
         form = {
-            "name": "UK",
+            "name": name,
             "tenant_id": app["tenant_id"],
             "client_id": app["client_id"],
             "client_secret": app["client_secrets"][0]["value"],
             "auth_mode": "app",
         }
-        created = await self.ask("POST", "/api/connections", form, status=201)
-        self.connection_id = created["id"]
-        self.path = f"/api/connections/{created['id']}"
-        await self.ask("POST", f"{self.path}/authorize", {})
-        environment = facts["bc"]["environments"][0]
-        self.company = environment["companies"][0]["id"]
-        place = {"environment_name": environment["name"], "company_id": self.company}
-        await self.ask("PUT", f"{self.path}/company", place)
-        await self.ask("PUT", "/api/default-connection", {"connection_id": self.connection_id}, status=200)
-        await self.ask("PATCH", self.path, {"settings": chosen})
+        made: dict[str, Any] = await self.ask("POST", "/api/connections", form, status=201)
+        path = f"/api/connections/{made['id']}"
+        await self.ask("POST", f"{path}/authorize", {})
+        place = {"environment_name": facts["bc"]["environments"][0]["name"], "company_id": company["id"]}
+        await self.ask("PUT", f"{path}/company", place)
+        await self.ask("PATCH", path, {"settings": settings})
+        return {"id": made["id"], "company_id": company["id"], "company_name": company["name"]}
 
     async def run(self, method: str, path: str, body: Any = None) -> Any:
         """Start a job and work it off; its row at the end."""
