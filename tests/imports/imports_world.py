@@ -188,3 +188,23 @@ def add_client(world: World, halo_id: int, **fields: Any) -> None:
         "country_code": "",
         "delivery_address": {"line1": "", "line2": "", "line3": "", "line4": "", "postcode": ""},
     }
+
+
+def a_world(customers: int = 4) -> World:
+    """BC customers 1..n; Halo knows 1 by number, 2 by tax number, 3 by name, and two that both could be 4."""
+    world = World()
+    world.bc.rows = [a_bc_customer(number) for number in range(1, customers + 1)]
+    add_client(world, 11, accountsid=" c00001 ", name="Anything")
+    add_client(world, 12, name="By tax number", tax_number="gb 000000002")
+    add_client(world, 13, name="Customer 3 Ltd.", accountsemailaddress="own@x.test; other@x.test")
+    add_client(world, 14, name="Customer 4 GmbH")
+    add_client(world, 15, name="CUSTOMER 4")
+    return world
+
+
+def counts(job: Job) -> dict[str, int]:
+    return {name: getattr(job, name) for name in ("created", "updated", "unchanged", "skipped", "failed")}
+
+
+def links_of(world: World) -> dict[str, str]:
+    return {link.bc_number: link.halo_id for link, _ in world.links.rows.values()}
