@@ -18,7 +18,7 @@ from bc.functions.problems import Problem, invalid
 from bc.model import Entity, Operation, Outcome
 from bc.status.events import EventNote
 from bc.sync.events import Change, NoInterest, Unknown, read_event
-from bc.sync.intake import QueuedChange, take
+from bc.sync.intake import QueuedChange, take, take_ahead
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -75,21 +75,20 @@ async def events(services: Services, request: Request) -> Answer:
 
 async def _queue(services: Services, changes: list[Change]) -> None:
     now = datetime.now(UTC)
-    messages = [
-        msgspec.json.encode(
-            QueuedChange(
-                entity=change.entity,
-                halo_id=change.halo_id,
-                operation=change.operation,
-                requested_at=now,
-                source="webhook",
-                traceparent=telemetry.traceparent(),
-            )
+    noted = [
+        QueuedChange(
+            entity=change.entity,
+            halo_id=change.halo_id,
+            operation=change.operation,
+            requested_at=now,
+            source="webhook",
+            traceparent=telemetry.traceparent(),
         )
         for change in changes
     ]
+    noted = await take_ahead(services, noted)
     try:
-        await services.store.queues.send_many("entity-sync", messages)
+        await services.store.queues.send_many("entity-sync", map(msgspec.json.encode, noted))
     except SyncError:
         raise Problem(
             503,

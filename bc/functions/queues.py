@@ -39,12 +39,14 @@ async def _services() -> Services:
 @blueprint.queue_trigger("msg", "entity-sync", CONNECTION)
 async def entity_sync(msg: func.QueueMessage) -> None:
     """Mark the record dirty; a text that is no such message becomes an error row instead of a loop."""
-    from bc.sync.intake import NotUnderstood, check_connection, parse, reject, take
+    from bc.sync.intake import NotUnderstood, check_connection, parse, reject, take, was_marked
 
     services = await _services()
     body = body_of(msg)
     try:
         change = parse(body)
+        if was_marked(change):
+            return
         await check_connection(services, change)
     except NotUnderstood as error:
         await reject(services, body, str(error), msg.id or "", msg.insertion_time)

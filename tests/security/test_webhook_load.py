@@ -8,10 +8,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 from cryptography.fernet import Fernet
 
@@ -49,12 +51,17 @@ def host(azurite: Azurite) -> Iterator[HostProcess]:
 
 def queued(host: HostProcess) -> list[str]:
     """The Halo ids of every message on the queue, as often as they are there."""
-    found: list[str] = []
+    return [message["halo_id"] for message in messages(host)]
+
+
+def messages(host: HostProcess) -> list[dict[str, Any]]:
+    """Every message on the queue."""
+    found: list[dict[str, Any]] = []
     with QueueClient.from_connection_string(host.env["AzureWebJobsStorage"], "entity-sync") as client:
         if not exists(client):
             return found
         for page in client.receive_messages(messages_per_page=32, visibility_timeout=600).by_page():
-            found += [json.loads(base64.b64decode(message.content))["halo_id"] for message in page]
+            found += [json.loads(base64.b64decode(message.content)) for message in page]
     return found
 
 
@@ -65,6 +72,12 @@ def exists(client: QueueClient) -> bool:
     except ResourceNotFoundError:
         return False
     return True
+
+
+def waiting(host: HostProcess) -> dict[str, int]:
+    """Of the records that are marked dirty, by Halo id: how many changes."""
+    with TableClient.from_connection_string(host.env["AzureWebJobsStorage"], "bcDirty") as client:
+        return {row["RowKey"]: json.loads(row["data"]).get("generation", 1) for row in client.list_entities()}
 
 
 def memory(host: HostProcess) -> int:
@@ -105,6 +118,15 @@ def test_a_flood_is_taken_whole(host: HostProcess) -> None:
     if not counted[503]:
         assert sorted(there.elements()) == sorted(taken)
     assert memory(host) - before < 200 * 1024
+
+
+def test_a_change_waits_behind_no_message(host: HostProcess) -> None:
+    """It is marked in the call itself, and its message, which says so, is there in case that cannot be."""
+    address = f"{host.url}/halo/events?code={KEY}&entity=invoice"
+    for _ in range(2):
+        assert httpx.post(address, json={"id": 41}, timeout=60).status_code == 202
+    assert waiting(host) == {"41": 2}
+    assert [(message["halo_id"], message["marked_dirty"]) for message in messages(host)] == [("41", True)] * 2
 
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 5 * 1024 * 1024])
