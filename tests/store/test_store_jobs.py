@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -116,6 +117,39 @@ async def test_a_blob_comes_back_whole(store: Store, size: int) -> None:
     await store.jobs.put_blob("j", "body/ö", data)
     assert await store.jobs.get_blob("j", "body/ö") == data
     assert await store.jobs.get_blob("j", "other") is None
+
+
+@pytest.mark.parametrize("size", [200, 3_000_001])
+async def test_a_death_while_a_blob_is_replaced_leaves_the_old_one_or_the_new(
+    store: Store, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a job that dies between two writes of its progress begins again."""
+    old, new = b"old" * (size // 3), b"new" * (size // 3)
+    table = store.jobs._blobs._table
+    really = table.put
+    written = 0
+    for writes in range(1, 10):
+        await store.jobs.put_blob("j", "progress", old)
+        left = writes
+
+        async def put(*row: Any) -> str:
+            nonlocal left, written
+            left -= 1
+            if not left:
+                raise ConnectionError
+            written += 1
+            return await really(*row)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(table, "put", put)
+            try:
+                await store.jobs.put_blob("j", "progress", new)
+            except ConnectionError:
+                assert await store.jobs.get_blob("j", "progress") == old
+            else:
+                assert await store.jobs.get_blob("j", "progress") == new
+                break
+    assert written
 
 
 async def test_ended_jobs_are_purged_with_all_they_left(store: Store) -> None:
