@@ -50,8 +50,11 @@ class Peril:
     """A pattern of the call before which it dies; with `after:` in front, of the one after which it does."""
     calls: list[str] = field(default_factory=list)
     dead: bool = False
+    died: bool = False
+    """Whether it came to that; `dead` ends with the process."""
 
-    def before(self, name: str) -> None:
+    def before(self, name: str) -> int:
+        """A call begins; its number, from 1."""
         if self.dead:
             raise Died
         self.calls.append(name)
@@ -59,13 +62,16 @@ class Peril:
             self._die()
         if self.how == "dies before" and len(self.calls) == self.at:
             self._die()
+        return len(self.calls)
 
-    def after(self, *, remote: str = "", writes: bool = False) -> None:
-        """Called with the work done and its answer in hand."""
+    def after(self, call: int, *, remote: str = "", writes: bool = False) -> None:
+        """A call's work is done and its answer in hand. Others may have begun meanwhile."""
+        if self.dead:
+            raise Died
         wanted = self.dies_before.removeprefix("after:")
-        if wanted != self.dies_before and re.search(wanted, self.calls[-1]):
+        if wanted != self.dies_before and re.search(wanted, self.calls[call - 1]):
             self._die()
-        if len(self.calls) != self.at or self.how == "dies before":
+        if call != self.at or self.how == "dies before":
             return
         if self.how == "dies after":
             self._die()
@@ -74,7 +80,7 @@ class Peril:
             raise kind(f"{remote}_unavailable", "The answer was lost.")
 
     def _die(self) -> None:
-        self.dead = True
+        self.dead = self.died = True
         raise Died
 
 
@@ -86,9 +92,9 @@ class _Perilous(Transport):
         self._peril = peril
 
     async def send(self, method: str, url: str, *, writes: bool, **more: Any) -> Answer:
-        self._peril.before(f"{self.service} {method} {url}")
+        call = self._peril.before(f"{self.service} {method} {url}")
         answer = await super().send(method, url, writes=writes, **more)
-        self._peril.after(remote=self.service, writes=writes)
+        self._peril.after(call, remote=self.service, writes=writes)
         return answer
 
 
@@ -98,9 +104,9 @@ class _PerilousStorage(AioHttpTransport):  # type: ignore[misc]  # the base is u
     peril: Peril
 
     async def send(self, request: Any, **more: Any) -> Any:
-        self.peril.before(f"storage {request.method} {request.url.split('?')[0]}")
+        call = self.peril.before(f"storage {request.method} {request.url.split('?')[0]}")
         answer = await super().send(request, **more)
-        self.peril.after()
+        self.peril.after(call)
         return answer
 
 
@@ -113,10 +119,10 @@ class _PerilousEntra(httpx.Client):
 
     @contextmanager
     def stream(self, method: str, url: Any, **more: Any) -> Iterator[httpx.Response]:
-        self._peril.before(f"entra {method} {url}")
+        call = self._peril.before(f"entra {method} {url}")
         with super().stream(method, url, **more) as response:
             yield response
-        self._peril.after(remote="entra")
+        self._peril.after(call, remote="entra")
 
 
 class _Free:
