@@ -46,6 +46,23 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
+// Its queries stand in infra/queries. The name must be a GUID; this one stays the same, so that a later deployment changes the workbook and adds none.
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
+  name: guid(workspace.id, 'halo-bc')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: 'halo-bc ${suffix}'
+    description: 'How pushes end, why records wait, what it costs.'
+    category: 'workbook'
+    version: 'Notebook/1.0'
+    // The workspace whose page lists it, and which its queries ask.
+    sourceId: workspace.id
+    serializedData: string(union(loadJsonContent('../workbook.json'), { fallbackResourceIds: [workspace.id] }))
+  }
+}
+
 resource metricsPublisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(insights.id, principalId, roles.monitoringMetricsPublisher)
   scope: insights
