@@ -4,7 +4,7 @@ PY := .venv/bin/python
 SANDBOX ?= 1
 export SANDBOX
 
-.PHONY: key screenshots run test check soak bench lock sbom setup clean
+.PHONY: key docs screenshots run test check soak bench lock sbom setup clean
 
 run: setup
 	@$(PY) -m local.demo
@@ -23,6 +23,10 @@ check: setup
 # A new key for ENCRYPTION_KEYS.
 key: setup
 	@$(PY) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'
+
+# What is made from the code: the tables of codes in docs/operations.md, infra/workbook.json.
+docs: setup
+	@$(PY) -m local.docs
 
 screenshots: setup
 	@$(PY) -m tests.browser.screenshots

@@ -40,6 +40,15 @@ class SyncError(Exception):
         self.dependencies = keys
         return self
 
+    @property
+    def advice(self) -> str:
+        """What to do, as an outcome says it: the cure that it was raised with, else the one of its code."""
+        if self.cure:
+            return self.cure
+        from bc.codes import cure_of
+
+        return cure_of(self.code)
+
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 

@@ -2,6 +2,7 @@
 
 `python -m bench house`, `flood` or `bulk` measures that part alone (`flood 1000` one size of it); `bulk` takes some ten
 minutes and fetches its peers from PyPI.
+`scale` measures two hundred connections (`scale 200 2`: and two invoices of each).
 `console` measures the console's pages over storage that it fills, `console-import` its import page with a large company.
 `full` is `bulk` with first imports of twenty thousand records, which takes twice as long.
 """
@@ -12,7 +13,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from bench import bulk, console, flood, house, imports
+from bench import bulk, console, flood, house, imports, scale
 from bench.imports import Row
 from bench.machine import machine
 
@@ -27,6 +28,9 @@ def main() -> int:
         _table("The running house, on the sandbox and Azurite", house.rows())
     if "flood" in wanted:
         flood.tables([int(one) for one in wanted if one.isdigit()] or (1_000, 5_000))
+    if "scale" in wanted:
+        for title, rows in scale.tables(*[int(one) for one in wanted if one.isdigit()]):
+            _table(title, rows)
     if "bulk" in wanted:
         bulk.tables()
     if "console" in wanted:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -110,6 +110,15 @@ def _line(found: Flood) -> str:
 
 @contextmanager
 def _house(*, thin: bool) -> Iterator[House]:
+    with relayed(SETTINGS) as (app, wires, direct):
+        house = House(app, wires, direct)
+        house.prepare(thin=thin)
+        yield house
+
+
+@contextmanager
+def relayed(env: Mapping[str, str]) -> Iterator[tuple[App, list[Wire], str]]:
+    """The running app, the relays that count what it asks of storage, and an address of storage that is not counted."""
     azurite = Azurite()
     azurite.start()
     sandbox = Sandbox()
@@ -120,15 +129,35 @@ def _house(*, thin: bool) -> Iterator[House]:
         return match[0].replace(match[1], wires[-1].url)
 
     direct = azurite.connection_string()
-    relayed = re.sub(r"(?:Table|Queue)Endpoint=(http://[^/;]+)", through, direct)
+    counted = re.sub(r"(?:Table|Queue)Endpoint=(http://[^/;]+)", through, direct)
     try:
-        with App(sandbox, relayed, env=SETTINGS) as app:
-            house = House(app, wires, direct)
-            house.prepare(thin=thin)
-            yield house
+        with App(sandbox, counted, env=env) as app:
+            yield app, wires, direct
     finally:
         sandbox.stop()
         azurite.stop()
+
+
+def tell(app: App, ids: list[str]) -> None:
+    """Halo's events for these invoices, sent by a process of its own, some at a time, each taken before this returns."""
+    telling = subprocess.Popen(
+        [sys.executable, "-m", "bench.flood", app.webhook_url], cwd=ROOT, stdin=subprocess.PIPE, text=True
+    )
+    telling.communicate(json.dumps(ids))
+
+
+def is_quiet(app: App, storage: str) -> bool:
+    """Whether nothing waits to be pushed."""
+    return asyncio.run(_waiting(storage, app.host.env)) == 0
+
+
+def until(is_so: Callable[[], bool], what: str) -> None:
+    """Wait until it is so. Raises `RuntimeError` after an hour."""
+    ends = time.monotonic() + PATIENCE
+    while not is_so():
+        if time.monotonic() > ends:
+            raise RuntimeError(f"Waited {PATIENCE:g} s for {what}.")
+        time.sleep(LOOK_SECONDS)
 
 
 class House:
@@ -201,17 +230,11 @@ class House:
         pid = self._app.host.pid
         cpu, before = cpu_seconds(pid), (memory_of(pid) or (0.0, 0.0))[0]
         started = time.perf_counter()
-        telling = subprocess.Popen(
-            [sys.executable, "-m", "bench.flood", self._app.webhook_url],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            text=True,
-        )
-        telling.communicate(json.dumps(ids))
+        tell(self._app, ids)
         edit = self._edit(size)
-        self._until(lambda: self._batches() >= size + (edit is not None), "the invoices in Business Central")
+        until(lambda: self._batches() >= size + (edit is not None), "the invoices in Business Central")
         seconds = time.perf_counter() - started
-        self._until(self._is_quiet, "an empty queue")
+        until(lambda: is_quiet(self._app, self._storage), "an empty queue")
         quiet = time.perf_counter() - started
         found = Flood(
             self._name,
@@ -233,12 +256,12 @@ class House:
 
     def _edit(self, size: int) -> float:
         """Seconds from a person's edit of an invoice synced before, half way through, until it stands in BC."""
-        self._until(lambda: self._batches() >= size // 2, "half of the invoices")
+        until(lambda: self._batches() >= size // 2, "half of the invoices")
         wanted = f"PO-{time.time():.0f}"
         changed = {"cust_order_number": wanted}
         started = time.perf_counter()
         self._control.patch(f"/halo/agent/Invoice/{self._known}", json=changed).raise_for_status()
-        self._until(
+        until(
             lambda: any(
                 f'"{wanted}"' in entry["body"] and entry["status"]
                 for entry in self._control.get(
@@ -259,9 +282,6 @@ class House:
     def _counted(self, service: str) -> int:
         return int(self._control.get("/counters").json()[service]["requests"])
 
-    def _is_quiet(self) -> bool:
-        return asyncio.run(_waiting(self._storage, self._app.host.env)) == 0
-
     def _check(self, ids: list[str]) -> None:
         held = [row["externalDocumentNumber"] for row in self._rows("salesInvoices")]
         wanted = {f"HALO-{halo_id}" for halo_id in ids}
@@ -273,13 +293,6 @@ class House:
         company = self._app.sandbox.facts["bc"]["environments"][0]["companies"][0]["id"]
         answer = self._control.get(f"/bc/{company}/{entity_set}", timeout=120).json()
         return list(answer["value"] if isinstance(answer, dict) else answer)
-
-    def _until(self, is_so: Any, what: str) -> None:
-        ends = time.monotonic() + PATIENCE
-        while not is_so():
-            if time.monotonic() > ends:
-                raise RuntimeError(f"Waited {PATIENCE:g} s for {what}.")
-            time.sleep(LOOK_SECONDS)
 
 
 def _apart(who: str, place: Mapping[str, Any]) -> float:
@@ -304,7 +317,7 @@ async def _waiting(storage: str, env: Mapping[str, str]) -> int:
         await store.close()
 
 
-async def _tell(url: str, ids: list[str]) -> None:
+async def _tell_all(url: str, ids: list[str]) -> None:
     """One event for each, as Halo sends them."""
     waiting = iter(ids)
     async with httpx.AsyncClient(timeout=120) as client:
@@ -320,4 +333,4 @@ async def _tell(url: str, ids: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_tell(sys.argv[1], json.load(sys.stdin)))
+    asyncio.run(_tell_all(sys.argv[1], json.load(sys.stdin)))

@@ -70,8 +70,8 @@ class Pushes:
         self._app = app
         self._control = app.sandbox.control
         self._connection = ""
-        self._customer = 0
-        self._product = 0
+        self.customer = 0
+        self.product = 0
 
     def prepare(self) -> None:
         """Connect in app mode, link one customer and one product by hand, enter the webhook."""
@@ -97,8 +97,8 @@ class Pushes:
         self._call("PUT", "/api/default-connection", {"connection_id": made["id"]})
         switched = {"sync_entities": ["invoice"], "sync_invoices_from": "2020-01-01"}
         self._call("PATCH", self._connection, {"settings": switched})
-        self._customer = self._linked("customers", "Client", company, _plain_customer)
-        self._product = self._linked("products", "Item", company, _plain_item)
+        self.customer = self._linked("customers", "Client", company, _plain_customer)
+        self.product = self._linked("products", "Item", company, _plain_item)
         self.enter_webhook()
 
     def enter_webhook(self) -> None:
@@ -142,10 +142,10 @@ class Pushes:
 
     def invoice(self, **more: Any) -> dict[str, Any]:
         """What an agent saves as a new invoice of `LINES` lines."""
-        line = {"_itemid": self._product, "qty_order": 1, "unit_price": 80}
+        line = {"_itemid": self.product, "qty_order": 1, "unit_price": 80}
         lines = [{**line, "item_shortdescription": f"Work, part {number}"} for number in range(1, LINES + 1)]
         date = time.strftime("%Y-%m-%dT00:00:00")
-        return {"client_id": self._customer, "invoice_date": date, "lines": lines, **more}
+        return {"client_id": self.customer, "invoice_date": date, "lines": lines, **more}
 
     def one(self) -> tuple[float, dict[str, Any]]:
         """Seconds from saving an invoice to its outcome, and that."""

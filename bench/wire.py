@@ -8,12 +8,16 @@ import threading
 from collections import Counter
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 # A client sends the next request when it has its answer, so each begins what is read from it. The parts of a
 # transaction look alike, but stand behind a line of their envelope.
 _REQUEST = re.compile(rb"(GET|POST|PUT|PATCH|MERGE|DELETE) (\S+) HTTP/1\.1\r\n")
 # Whose rows a request to a table or queue is about; a transaction names it in its first part.
+_PARTITION = re.compile(
+    rb"PartitionKey(?:=|%20eq%20|\+eq\+|\"\s*:\s*\"|%3D)(?:'|%27|)(.{1,150}?)(?:'|%27|\"|,|&| )", re.DOTALL
+)
+_PART = re.compile(rb"\r\n(?:PUT|PATCH|MERGE|POST|DELETE) http")
 _SUBJECT = re.compile(rb"/(?:(bc[A-Z][A-Za-z]{2,15})(?=[(?\s])|(entity-sync|pump|import-pages)(?=[-/?\s]))")
 
 
@@ -30,12 +34,15 @@ class Wire:
         self.received = 0
         self.requests = 0
         self.kinds: Counter[str] = Counter()
+        self.partitions: Counter[tuple[str, str]] = Counter()
+        """Rows asked for or written, by table and partition; a query is one, the rows that it brings are not counted."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def clear(self) -> None:
         with self._lock:
             self.sent = self.received = self.requests = 0
             self.kinds.clear()
+            self.partitions.clear()
 
     def _count(self, data: bytes) -> None:
         if request := _REQUEST.match(data):
@@ -44,6 +51,9 @@ class Wire:
             method = "transaction" if request[2].endswith(b"/$batch") else request[1].decode()
             named = (subject[1] or subject[2]).decode() if subject else "?"
             self.kinds[f"{method} {named}"] += 1
+            partition = _PARTITION.search(data)
+            rows = max(1, len(_PART.findall(data))) if method == "transaction" else 1
+            self.partitions[named, unquote(partition[1].decode()) if partition else ""] += rows
 
     def __enter__(self) -> Self:
         return self

@@ -204,7 +204,7 @@ def failure_of(keys: BcKeys, error: SyncError) -> Result:
         name=keys.name,
         code=error.code,
         message=error.message,
-        cure=error.cure,
+        cure=error.advice,
     )
     return Result(keys.bc_id, "skipped" if isinstance(error, LeftAlone) else "failed", failure)
 

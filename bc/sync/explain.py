@@ -44,7 +44,7 @@ async def explain(services: Services, entity: Entity, halo_id: str, connection_i
             raise  # says nothing about the record: the page tells when to ask again
         except SyncError as error:
             verdict = "would_skip" if isinstance(error, Skip) else "would_fail"
-            steps.append(Step(error.code, False, error.message, error.cure or None))
+            steps.append(Step(error.code, False, error.message, error.advice or None))
             return Explanation(verdict, steps)
 
 

@@ -180,7 +180,7 @@ def failed(value: TaxValue, error: SyncError) -> JobFailure:
         name=value.name,
         code=error.code,
         message=error.message,
-        cure=error.cure,
+        cure=error.advice,
     )
 
 

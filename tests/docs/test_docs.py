@@ -14,6 +14,9 @@ import pytest
 
 from bc import settings
 from bc.clients.tls import CA_SETTINGS
+from bc.codes import SECTIONS, cure_of
+from bc.errors import Refused
+from local import docs
 from tests.docs.codes import ROOT, codes
 
 README = ROOT / "README.md"
@@ -25,7 +28,7 @@ PAGES = (README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT 
 PLATFORM = {"WEBSITE_HOSTNAME", "WEBSITE_AUTH_ENABLED"}
 # Read by the host and not by the app.
 OF_THE_HOST = {"AzureWebJobsDisableHomepage"}
-GROUND = {"errors", "model", "settings", "telemetry"}
+GROUND = {"codes", "errors", "model", "settings", "telemetry"}
 
 
 def test_codes_are_found_in_each_form_they_are_given_in() -> None:
@@ -41,17 +44,41 @@ def test_codes_are_found_in_each_form_they_are_given_in() -> None:
 
 def test_every_code_of_the_app_is_explained() -> None:
     missing = sorted(set(codes()) - _explained())
-    assert not missing, f"docs/operations.md, Codes: add {', '.join(missing)}"
+    assert not missing, f"bc/codes.py: add {', '.join(missing)}"
 
 
 def test_every_explained_code_is_one_of_the_app() -> None:
     gone = sorted(_explained() - set(codes()))
-    assert not gone, f"docs/operations.md, Codes: the app no longer gives {', '.join(gone)}"
+    assert not gone, f"bc/codes.py: the app no longer gives {', '.join(gone)}"
 
 
-def test_each_code_is_explained_once_in_a_table() -> None:
-    listed = [code for row in _rows(_section(OPERATIONS, "Codes")) for code in _ticked(row[0])]
+def test_each_code_is_explained_once_and_in_full() -> None:
+    rows = [row for section in SECTIONS for row in section.rows()]
+    listed = [code for row in rows for code in row.codes]
     assert sorted(listed) == sorted(set(listed))
+    assert all(row.codes and all(row.cells) for row in rows)
+
+
+def test_the_tables_of_codes_are_made_from_the_code() -> None:
+    page = OPERATIONS.read_text(encoding="utf-8")
+    assert docs.made(page) == page, "run make docs"
+    without = page.replace("| `no_lines` |", "| `none_such` |")
+    assert without != page
+    assert docs.made(without) == page
+
+
+def test_an_error_without_a_cure_of_its_own_is_told_with_that_of_its_code() -> None:
+    assert Refused("bad_id", "'x' is no id.").advice == cure_of("bad_id") != ""
+    assert Refused("bad_id", "'x' is no id.", cure="Mend it.").advice == "Mend it."
+    assert Refused("none_such", "").advice == ""
+
+
+def test_cures_are_told_without_marks_of_the_page() -> None:
+    told = [cure_of(code) for section in SECTIONS for row in section.rows() for code in row.codes]
+    assert all(not re.search(r"[*`\[]|\]\(", cure) for cure in told)
+    assert cure_of("cost_extension_missing") == (
+        "Install the extension, assign HBC LINE COSTS; or switch the setting off."
+    )
 
 
 def test_the_settings_table_names_what_is_read() -> None:
@@ -181,7 +208,7 @@ def _settings() -> Iterator[tuple[str, str]]:
 
 
 def _explained() -> set[str]:
-    return {code for row in _rows(_section(OPERATIONS, "Codes")) for code in _ticked(row[0])}
+    return {code for section in SECTIONS for row in section.rows() for code in row.codes}
 
 
 def _section(page: Path, title: str) -> str:
