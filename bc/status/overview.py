@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from bc.connect.setup import HALO_NOTE
 from bc.errors import CompanyGone
 from bc.model import Connection
 from bc.status.events import last_event_at
+from bc.store.budgets import Used
 from bc.store.counts import Counted, LastSuccess, hour_of, slot_of
 from bc.sweep.run import LAST
 from bc.sync import breaker_notes
@@ -144,11 +146,20 @@ async def overview(services: Services) -> Overview:
         # Where there is one, every record is its own.
         census = _routed_to(connections[0].id, census)
     first = _first_hour(now)
-    counted = {each.id: await store.counts.read(each.id, first) for each in connections}
-    # What waited while nothing ended stands in nobody's row.
-    every = [*counted.values(), await store.counts.read("", first)]
+    # One query each, however many connections there are.
+    counted = await store.counts.read(first)
+    breakers = await breaker_notes.read_all(store)
+    used = await store.budgets.bc()
     states = [
-        await _state_of(services, connection, census, errors, counted[connection.id], now)
+        _state_of(
+            connection,
+            census,
+            errors,
+            counted.get(connection.id, Counted({}, None, {})),
+            breakers.get(connection.id),
+            _budget(services, used.get(principal_of(connection), Used())),
+            now,
+        )
         for connection in connections
     ]
     waiting = sum(census.values())
@@ -161,12 +172,12 @@ async def overview(services: Services) -> Overview:
         waiting_capped=waiting >= WAITING_CAP,
         unrouted=sum(n for (connection_id, _), n in census.items() if connection_id not in known),
         open_errors=sum(n for connection_id, n in errors.items() if connection_id not in known),
-        queue=_queue(every, waiting, now),
+        queue=_queue(counted.values(), waiting, now),
         encryption=(await store.seals())._asdict() if services.settings.encryption_keys else None,
     )
 
 
-def _queue(every: list[Counted], waiting: int, now: datetime) -> list[Waited]:
+def _queue(every: Iterable[Counted], waiting: int, now: datetime) -> list[Waited]:
     # The running five minutes are written when they are over.
     most = Counter({slot_of(now): waiting} if waiting else {})
     for counted in every:
@@ -181,15 +192,15 @@ def _routed_to(connection_id: str, census: Counter[tuple[str, bool]]) -> Counter
     return counted
 
 
-async def _state_of(
-    services: Services,
+def _state_of(
     connection: Connection,
     census: Counter[tuple[str, bool]],
     errors: Counter[str],
     counted: Counted,
+    breaker: OpenBreaker | None,
+    budget: BcBudget,
     now: datetime,
 ) -> ConnectionState:
-    breaker = await breaker_notes.read(services.store, connection.id)
     expiry = secret_expiry(connection, now.date())
     hourly = _hourly(counted, now)
     return ConnectionState(
@@ -204,7 +215,7 @@ async def _state_of(
         open_errors=errors[connection.id],
         outcomes_24h={name: sum(getattr(hour, name) for hour in hourly) for name in COUNTED},
         hourly=hourly,
-        bc_budget=await _bc_budget(services, connection),
+        bc_budget=budget,
         breaker=_breaker(breaker),
         secret_expires_on=connection.secret_expires_on,
         secret_days_left=expiry.days_left,
@@ -250,14 +261,8 @@ def _breaker(noted: OpenBreaker | None) -> BreakerState | None:
     return BreakerState(True, noted.since, noted.until, noted.code, noted.message, noted.cure)
 
 
-async def _bc_budget(services: Services, connection: Connection) -> BcBudget:
-    principal = principal_of(connection)
-    budgets = services.store.budgets
-    return BcBudget(
-        used=await budgets.bc_used(principal),
-        limit=services.settings.bc_requests_per_5_minutes,
-        in_flight=await budgets.in_flight(principal),
-    )
+def _budget(services: Services, used: Used) -> BcBudget:
+    return BcBudget(used.requests, services.settings.bc_requests_per_5_minutes, used.in_flight)
 
 
 def _token(connection: Connection) -> TokenState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from bc.store import keys
 from bc.store.permits import WAIT_LIFE, Permits
@@ -19,6 +20,13 @@ BLOCK_LIFE = timedelta(seconds=10)
 _HALO = "halo"
 _BC = "bc"
 _PERMITS = "permits"
+
+
+class Used(NamedTuple):
+    """BC requests of a principal that are leased for the last 5 minutes, and its calls that may be under way."""
+
+    requests: int = 0
+    in_flight: int = 0
 
 
 class Budgets:
@@ -52,9 +60,17 @@ class Budgets:
         """How many Halo calls are leased for the last 5 minutes."""
         return (await self._windows.read(_HALO, "calls")).at(self._now(), WINDOW + BLOCK_LIFE).used
 
-    async def in_flight(self, principal: str) -> int:
-        """How many BC calls of a principal may be under way at this moment."""
-        return (await self._permits.read(_PERMITS, principal)).at(self._now()).in_use
+    async def bc(self) -> dict[str, Used]:
+        """What each principal uses at this moment; one that asked for nothing yet is missing. Two queries."""
+        now = self._now()
+        windows, permits = await self._windows.all(_BC), await self._permits.all(_PERMITS)
+        return {
+            principal: Used(
+                windows.get(principal, Window()).at(now, WINDOW + BLOCK_LIFE).used,
+                permits.get(principal, Permits()).at(now).in_use,
+            )
+            for principal in windows.keys() | permits.keys()
+        }
 
     async def take_bc(self, principal: str, least: int, most: int, ceiling: int) -> tuple[int, float, int]:
         """Lease `least` to `most` BC requests, to be sent within `BLOCK_LIFE`: (granted, seconds to wait when 0, used).
@@ -73,10 +89,6 @@ class Budgets:
             return window, (granted, 0.0, window.used)
 
         return await self._windows.change(_BC, principal, take)
-
-    async def bc_used(self, principal: str) -> int:
-        """How many BC requests of a principal are leased for the last 5 minutes."""
-        return (await self._windows.read(_BC, principal)).at(self._now(), WINDOW + BLOCK_LIFE).used
 
     async def pump_allowance(
         self, principal: str, holder: str, limit: int, in_flight: int | None = None
@@ -125,6 +137,13 @@ class _Guarded[T]:
     async def read(self, kind: str, name: str) -> T:
         found = await self._table.get(kind, keys.encode(name))
         return self._codec.unpack(found.properties) if found else self._empty
+
+    async def all(self, kind: str) -> dict[str, T]:
+        """Every row by name."""
+        return {
+            keys.decode(found.key): self._codec.unpack(found.properties)
+            async for found in self._table.query(partition=kind)
+        }
 
     async def change[R](self, kind: str, name: str, change: Callable[[T], tuple[T, R]]) -> R:
         """Write what `change` makes of the row, if it makes anything else of it, and give its answer."""

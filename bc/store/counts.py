@@ -5,7 +5,7 @@ Read without reading outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from bc.store import keys
 from bc.store.records import until_it_holds
 from bc.store.rows import Codec
-from bc.store.tables import Tables
+from bc.store.tables import Found, Tables
 
 KEPT_HOURS = 48
 # The last success sorts behind the hours, so that one range holds both.
@@ -87,14 +87,21 @@ class Counts:
         """Note the last success over an older one."""
         await self._table.put(keys.encode(connection_id), keys.join(_LAST, ""), self._last.pack(last))
 
-    async def read(self, connection_id: str, since: datetime) -> Counted:
-        """The hours from `since` on and the last success of a connection: one query of a few dozen rows."""
+    async def read(self, since: datetime) -> dict[str, Counted]:
+        """The hours from `since` on and the last success by connection: one query, a few dozen rows for each.
+
+        What is of no connection stands under "". A connection without a row is missing.
+        """
+        rows: dict[str, list[Found]] = {}
+        async for found in self._table.query(start=keys.join(_HOUR, _hour_text(since))):
+            rows.setdefault(found.partition, []).append(found)
+        return {keys.decode(partition): self._counted(of) for partition, of in rows.items()}
+
+    def _counted(self, rows: Iterable[Found]) -> Counted:
         hours: dict[datetime, dict[str, int]] = {}
         last: LastSuccess | None = None
         waited: dict[datetime, int] = {}
-        async for found in self._table.query(
-            partition=keys.encode(connection_id), start=keys.join(_HOUR, _hour_text(since))
-        ):
+        for found in rows:
             kind, text = (keys.decode(part) for part in found.key.split(keys.SEPARATOR))
             if kind == _LAST:
                 last = self._last.unpack(found.properties)

@@ -69,6 +69,12 @@ def starting_with(*parts: str, total: int) -> tuple[str, str]:
     return start + SEPARATOR, start + AFTER_SEPARATOR
 
 
+def beginning(text: str) -> tuple[str, str]:
+    """The key range (from, below) of the `encode`s of all texts that begin with this ASCII one."""
+    start = encode(text)
+    return start, f"{start}~"
+
+
 def new_id(at: datetime, seed: str = "") -> str:
     """An id whose text order is newest first. The same time and `seed` give the same id, so that a repeat is one."""
     tail = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:12] if seed else ""

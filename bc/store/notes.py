@@ -26,6 +26,14 @@ class Notes:
         found = await self._table.get(_PARTITION, keys.encode(key))
         return self._codec.unpack(found.properties) if found else None
 
+    async def beginning(self, text: str) -> dict[str, Json]:
+        """The facts whose keys begin so, by the rest of their keys: one query."""
+        start, below = keys.beginning(text)
+        return {
+            keys.decode(found.key).removeprefix(text): self._codec.unpack(found.properties)
+            async for found in self._table.query(partition=_PARTITION, start=start, below=below)
+        }
+
     async def put(self, key: str, value: Json) -> None:
         """Note a fact over whatever stands there."""
         await self._table.put(_PARTITION, keys.encode(key), self._codec.pack(value))

@@ -13,6 +13,7 @@ import msgspec
 
 from bc.clients.halo import halo_time
 from bc.errors import NeedsAuthorization, Refused, SyncError, Transient
+from bc.imports.directory import each
 from bc.jobs import jobs
 from bc.jobs.keeper import LEASE_SECONDS, Keeper, LostLease
 from bc.model import Connection, Entity, Job
@@ -34,6 +35,8 @@ LAST = "sweep:last"
 DAY = timedelta(hours=24)
 HOUR = timedelta(hours=1)
 MANY_PAGES = 20
+# Of one sign-in fewer are asked at once where its places are taken.
+COMPANIES_AT_ONCE = 8
 # The first sweep looks back to when the first connection was made, and a little more for clocks that differ.
 FIRST_LOOK_BACK = timedelta(minutes=15)
 # The timer fires each minute, a little early or late.
@@ -247,18 +250,19 @@ async def _is_known(services: Services, listed: ChangeList, change: Changed, zon
 
 async def _postings(services: Services, connections: Sequence[Connection], words: list[str]) -> int:
     """Ask each company; one that cannot answer does not hold up the others."""
-    brought = 0
-    for connection in connections:
-        if not from_bc.asked(connection):
-            continue
+    brought: list[int] = []
+
+    async def ask(connection: Connection) -> None:
         try:
-            brought += await from_bc.bring_postings(services, connection)
+            brought.append(await from_bc.bring_postings(services, connection))
         except NeedsAuthorization as error:
             await services.needs_authorization(connection, error)
             words.append(from_bc.in_words(connection, error))
         except SyncError as error:
             words.append(from_bc.in_words(connection, error))
-    return brought
+
+    await each([one for one in connections if from_bc.asked(one)], ask, width=COMPANIES_AT_ONCE)
+    return sum(brought)
 
 
 async def _deleted_drafts(services: Services) -> None:

@@ -38,6 +38,12 @@ async def read(store: Store, connection_id: str) -> OpenBreaker | None:
     return msgspec.convert(noted, OpenBreaker) if noted else None
 
 
+async def read_all(store: Store) -> dict[str, OpenBreaker]:
+    """Every open breaker by its connection's id, in one query."""
+    noted = await store.notes.beginning(_key(""))
+    return {of: msgspec.convert(one, OpenBreaker) for of, one in noted.items() if one}
+
+
 def breaker_of(services: Services, connection: Connection) -> Breaker:
     return services.breakers.setdefault(connection.id, Breaker())
 
@@ -66,11 +72,10 @@ async def was_closed(services: Services, connection: Connection) -> bool:
 
 async def restore(services: Services, connections: list[Connection]) -> None:
     """What an earlier pump opened is open for this one."""
+    noted = await read_all(services.store)
     for connection in connections:
-        if connection.id not in services.breakers:
-            noted = await read(services.store, connection.id)
-            if noted is not None:
-                services.breakers[connection.id] = _restored(noted)
+        if connection.id in noted and connection.id not in services.breakers:
+            services.breakers[connection.id] = _restored(noted[connection.id])
 
 
 def _restored(noted: OpenBreaker) -> Breaker:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bc.errors import Throttled
 from bc.model import Connection
+from bc.store.records import each
 from bc.sync.bc_budget import BcBudget
 from bc.sync.routing import Paused
 
@@ -26,6 +27,10 @@ BORROW_PATIENCE = 60.0
 # Longer than that the pump does something else meanwhile.
 PUMP_PATIENCE = 15.0
 SLOW_SECONDS = 120.0
+# So many principals are reported for before anything is pushed with them.
+AHEAD = 5
+# With more, one that nothing was pushed with for so long is reported for no longer: each report is two requests to storage.
+IDLE_SECONDS = 5.0
 
 
 def principal_of(connection: Connection) -> str:
@@ -46,9 +51,17 @@ def asks(remote: str) -> None:
 
 @dataclass(slots=True)
 class _Gate:
+    """`used`: calls under way; `users`: these and who waits for a place; `left_at`: when the last of them went."""
+
     allowed: int
     used: int = 0
+    users: int = 0
+    left_at: float = field(default_factory=time.monotonic)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.users and time.monotonic() - self.left_at > IDLE_SECONDS
 
 
 class PumpPermits:
@@ -74,19 +87,36 @@ class PumpPermits:
         self._slow: dict[str, tuple[int, float]] = {}
 
     async def refresh(self, connections: Iterable[Connection]) -> None:
-        for principal in {principal_of(connection) for connection in connections}:
-            gate = self._gates.setdefault(principal, _Gate(0))
-            allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit, gate.used)
-            async with gate.changed:
-                gate.allowed = allowed
-                gate.changed.notify_all()
+        """Report for the principals that pushes ask with; where there are few, for all, so that none waits for it."""
+        known = {principal_of(connection) for connection in connections}
+        few = len(known) <= AHEAD
+        if few:
+            for principal in known:
+                self._gates.setdefault(principal, _Gate(0))
+        idle = {principal for principal, gate in self._gates.items() if not few and gate.is_idle}
+        await each([(principal,) for principal in idle], self._leave)
+        await each(list(self._gates.items()), self._report)
+
+    async def _leave(self, principal: str) -> None:
+        """Give an idle principal's share back. Who comes meanwhile finds the gate closed and waits for the next report."""
+        gate = self._gates[principal]
+        gate.allowed = 0
+        await self._budgets.give_back(principal, self._holder)
+        if not gate.users:
+            del self._gates[principal]
+
+    async def _report(self, principal: str, gate: _Gate) -> None:
+        allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit, gate.used)
+        async with gate.changed:
+            gate.allowed = allowed
+            gate.changed.notify_all()
 
     async def give_back(self) -> None:
         """The run is over: its share is free for others at once."""
-        for principal, gate in self._gates.items():
+        gates, self._gates = self._gates, {}
+        for gate in gates.values():
             gate.allowed = 0
-            await self._budgets.give_back(principal, self._holder)
-        self._gates = {}
+        await each([(principal, self._holder) for principal in gates], self._budgets.give_back)
 
     def rest(self, connection: Connection, wait: timedelta) -> None:
         """BC asked this principal to wait: until then none of its calls is made (F25)."""
@@ -121,14 +151,7 @@ class PumpPermits:
         Gives the fence, to be asked again right before the bytes leave: connecting may take longer than the lease.
         """
         principal = principal_of(connection)
-        gate = self._gates.get(principal)
-        if gate is None:
-            allowed = await self._budgets.pump_allowance(principal, self._holder, self._limit, 0)
-            gate = self._gates.setdefault(principal, _Gate(allowed))
-        async with gate.changed:
-            await gate.changed.wait_for(lambda: gate.used < min(gate.allowed, self._most(principal)))
-            gate.used += 1
-        try:
+        async with self._place(principal):
             self.check_rest(connection)
             try:
                 await self._budget.take(principal, requests, PUMP_PATIENCE)
@@ -140,10 +163,27 @@ class PumpPermits:
             self.check_fence()
             asks("bc")
             yield self.check_fence
-        finally:
+
+    @asynccontextmanager
+    async def _place(self, principal: str) -> AsyncIterator[None]:
+        is_new = principal not in self._gates
+        gate = self._gates.setdefault(principal, _Gate(0))
+        gate.users += 1
+        try:
+            if is_new:
+                await self._report(principal, gate)
             async with gate.changed:
-                gate.used -= 1
-                gate.changed.notify()
+                await gate.changed.wait_for(lambda: gate.used < min(gate.allowed, self._most(principal)))
+                gate.used += 1
+            try:
+                yield
+            finally:
+                async with gate.changed:
+                    gate.used -= 1
+                    gate.changed.notify()
+        finally:
+            gate.users -= 1
+            gate.left_at = time.monotonic()
 
 
 class BorrowedPermits:

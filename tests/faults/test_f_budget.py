@@ -96,9 +96,9 @@ async def calling(services: Services, connection: Connection, calls: int) -> Non
 async def test_f33_the_ceiling_is_shown(acting: Acting) -> None:
     async with a_process(acting.app.host.env) as services:
         (connection,) = await services.store.connections.list()
-        before = await services.store.budgets.bc_used(connection.principal)
+        before = (await services.store.budgets.bc())[connection.principal].requests
         await services.bc.get(connection, "customers", params={"$top": "1"})
-        used = await services.store.budgets.bc_used(connection.principal)
+        used = (await services.store.budgets.bc())[connection.principal].requests
     assert before < used <= before + 10
     (state,) = acting.get("/api/status")["connections"]
     assert state["bc_budget"]["limit"] == 5700

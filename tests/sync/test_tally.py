@@ -50,8 +50,8 @@ def an_outcome(store: Store, at: datetime) -> Outcome:
 
 async def waited(store: Store) -> dict[datetime, int]:
     since = T0 - timedelta(days=1)
-    found = [await store.counts.read(connection, since) for connection in ("c1", "")]
-    return found[0].waited | found[1].waited
+    found = await store.counts.read(since)
+    return {slot: number for counted in found.values() for slot, number in counted.waited.items()}
 
 
 async def test_the_most_that_waited_in_five_minutes_is_kept(store: Store, clock: Clock) -> None:
@@ -103,7 +103,7 @@ async def test_what_waited_rides_in_the_row_of_the_outcomes(
     tally.held = False
     await tally.write()
     assert len(written) == alone
-    assert (await store.counts.read("c1", T0)).hours == {T0.replace(minute=0, second=0): {"synced": 2}}
+    assert (await store.counts.read(T0))["c1"].hours == {T0.replace(minute=0, second=0): {"synced": 2}}
     assert await waited(store) == {slot_of(T0): 5}
 
 

@@ -8,6 +8,9 @@ import { Problem, read, session } from './api.js';
 /** What the navigation counts and Home explains: one address, so one request for both. */
 export const OPEN_ERRORS = '/api/errors?state=open&limit=50';
 
+/** All connections: a page of the list is as long as the app allows, so that none is missing. */
+export const CONNECTIONS = '/api/connections?limit=500';
+
 const SLOWEST = 60_000;
 const KEPT = 60;
 /** @type {Map<string, Source>} */

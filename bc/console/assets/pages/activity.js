@@ -1,7 +1,7 @@
 /** Activity: every outcome, newest first. The list never moves by itself: it says how many are new. */
 import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { read } from '../api.js';
-import { useLive } from '../live.js';
+import { CONNECTIONS, useLive } from '../live.js';
 import { to, useQuery } from '../router.js';
 import { ENTITY, OUTCOME, capital } from '../words.js';
 import { count } from '../when.js';
@@ -13,7 +13,7 @@ const PAGE = 50;
 
 export default function Activity() {
   const [query, setQuery] = useQuery();
-  const connections = useLive('/api/connections', 60);
+  const connections = useLive(CONNECTIONS, 60);
   const { entity = '', status = '', connection = '', halo_id: haloId = '' } = query;
   const base = connection ? `/api/connections/${encodeURIComponent(connection)}/outcomes` : '/api/outcomes';
   const filters = new URLSearchParams({ entity, status, halo_id: haloId, limit: String(PAGE) });

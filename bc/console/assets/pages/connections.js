@@ -1,12 +1,12 @@
 /** All connections. */
 import { html } from '../vendor/preact-htm.js';
-import { useLive } from '../live.js';
+import { CONNECTIONS, useLive } from '../live.js';
 import { to } from '../router.js';
 import { connectionState } from '../words.js';
 import { Empty, Failure, LinkButton, Page, Skeleton, State } from '../parts/ui.js';
 
 export default function Connections() {
-  const live = useLive('/api/connections', 5);
+  const live = useLive(CONNECTIONS, 5);
   const items = live.data?.items;
   const actions = html`<${LinkButton} kind="main" href=${to('/connections/new')}>New connection</${LinkButton}>`;
   return html`<${Page} title="Connections" lead="Each connection is one Business Central company." actions=${actions}>

@@ -1,7 +1,7 @@
 /** Errors: one row for each cause with its count, its cure and what to press; opened, its records. */
 import { html, useState } from '../vendor/preact-htm.js';
 import { change, read } from '../api.js';
-import { useLive } from '../live.js';
+import { CONNECTIONS, useLive } from '../live.js';
 import { csv, save } from '../save.js';
 import { to, useQuery } from '../router.js';
 import { ERROR_STATE, cause } from '../words.js';
@@ -24,7 +24,7 @@ const EMPTY = {
 export default function Errors() {
   const [query, setQuery] = useQuery();
   const { state = 'open', connection = '', code = '' } = query;
-  const connections = useLive('/api/connections', 60);
+  const connections = useLive(CONNECTIONS, 60);
   const base = connection ? `/api/connections/${encodeURIComponent(connection)}/errors` : '/api/errors';
   const path = `${base}?state=${encodeURIComponent(state)}&limit=${PAGE}`;
   const actions = html`<${Tools} path=${path} state=${state} connection=${connection} />`;

@@ -1,7 +1,7 @@
 /** Home: what needs a person first, then each connection, then what happened last. */
 import { html } from '../vendor/preact-htm.js';
 import { change } from '../api.js';
-import { OPEN_ERRORS, useLive } from '../live.js';
+import { CONNECTIONS, OPEN_ERRORS, useLive } from '../live.js';
 import { needs } from '../needs.js';
 import { to } from '../router.js';
 import { count, exact, hour, number } from '../when.js';
@@ -12,7 +12,7 @@ import { Icon } from '../parts/icons.js';
 import { Button, Empty, Failure, LinkButton, Page, Skeleton, Time, useAction } from '../parts/ui.js';
 
 export default function Home() {
-  const connections = useLive('/api/connections', 10);
+  const connections = useLive(CONNECTIONS, 10);
   const errors = useLive(OPEN_ERRORS, 15);
   const setup = useLive('/api/setup', 60);
   const status = useLive('/api/status', 5);

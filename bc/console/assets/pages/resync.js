@@ -1,7 +1,7 @@
 /** Send again: many records by what they are, counted before anything is queued. */
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { change } from '../api.js';
-import { useLive } from '../live.js';
+import { CONNECTIONS, useLive } from '../live.js';
 import { to, useQuery } from '../router.js';
 import { ENTITY, capital } from '../words.js';
 import { count, number } from '../when.js';
@@ -19,7 +19,7 @@ const STATES = [
 
 export default function Resync() {
   const [query, setQuery] = useQuery();
-  const connections = useLive('/api/connections', 60);
+  const connections = useLive(CONNECTIONS, 60);
   const items = connections.data?.items || [];
   const lead = 'Queues records as if they had been saved in Halo just now. What Business Central holds already is not sent again, so nothing is doubled.';
   if (query.job) {

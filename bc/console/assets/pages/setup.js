@@ -1,7 +1,7 @@
 /** The set-up checklist: each step with its state, the reason, and the one next action. */
 import { html, useState } from '../vendor/preact-htm.js';
 import { checklist, progress } from '../checklist.js';
-import { useLive } from '../live.js';
+import { CONNECTIONS, useLive } from '../live.js';
 import { useQuery } from '../router.js';
 import { IMPORT } from '../words.js';
 import { Choice } from '../parts/form.js';
@@ -21,7 +21,7 @@ export default function Setup() {
   const [query, setQuery] = useQuery();
   const [ticked, setTicked] = useState(() => localStorage.getItem(TICK) === 'yes');
   const setup = useLive('/api/setup', 10);
-  const connections = useLive('/api/connections', 5);
+  const connections = useLive(CONNECTIONS, 5);
   const items = connections.data?.items || [];
   const chosen = items.find((each) => each.id === query.connection) || choose(items);
   const path = chosen?.company_id ? `/api/connections/${chosen.id}/mappings` : '';

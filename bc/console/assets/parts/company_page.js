@@ -1,6 +1,6 @@
 /** A page about one connected company: which one the address names, or the default, with a choice where there are several. */
 import { html, useEffect } from '../vendor/preact-htm.js';
-import { useLive } from '../live.js';
+import { CONNECTIONS, useLive } from '../live.js';
 import { go, place, to } from '../router.js';
 import { Choice } from './form.js';
 import { Empty, Failure, LinkButton, Page, Skeleton } from './ui.js';
@@ -10,7 +10,7 @@ import { Empty, Failure, LinkButton, Page, Skeleton } from './ui.js';
  * `children` gets (connection, connections).
  */
 export function CompanyPage({ title, base, wanted, why, every = false, children }) {
-  const connections = useLive('/api/connections', 30);
+  const connections = useLive(CONNECTIONS, 30);
   const items = connections.data?.items.filter((each) => every || each.company_id);
   const chosen = wanted || (items?.find((each) => each.is_default) || items?.[0])?.id || '';
   useEffect(() => {
