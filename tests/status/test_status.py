@@ -7,14 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from msgspec import to_builtins
-from msgspec.structs import replace
 
 from bc.connect.expiry import secret_expiry
 from bc.model import Connection
-from bc.settings import Secret
 from bc.status.overview import overview
-from bc.sync.breaker_notes import OpenBreaker
 from tests.e2e.acting import Acting, Invoicing, wait_for
 from tests.faults.engine import Peril, a_process
 from tests.faults.looking import deliver
@@ -143,26 +139,3 @@ def test_a_secret_that_runs_out_is_on_the_status(acting: Acting) -> None:
     assert (found["secret_expires_on"], found["secret_days_left"]) == (ends, 6)
     assert "6 days" in found["secret_detail"]
     acting.app.api.patch(path, json={"secret_expires_on": None}).raise_for_status()
-
-
-async def test_a_status_of_many_connections_asks_storage_no_more_than_that_of_one(acting: Acting) -> None:
-    peril = Peril()
-    async with a_process(acting.app.host.env) as services:
-        store, now = services.store, datetime.now(UTC)
-        (one,) = await store.connections.list()
-        copies = [replace(one, id=f"copy{n}", is_default=False, principal=f"copy{n}") for n in range(40)]
-        for copy in copies:
-            await store.connections.insert(copy, Secret("x"))
-        await store.counts.add("copy7", now, {"synced": 3})
-        await store.budgets.take_bc("copy7", 2, 2, 100)
-        why = OpenBreaker(since=now, until=now, pause=10, code="bc_unavailable", message="Away.")
-        await store.notes.put("breaker:copy8", to_builtins(why))
-    async with a_process(acting.app.host.env, peril) as services:
-        found = {state.connection_id: state for state in (await overview(services)).connections}
-    assert len(peril.calls) < 20
-    assert len(found) == 41
-    assert found["copy7"].outcomes_24h["synced"] == 3
-    assert found["copy7"].bc_budget.used == 2
-    assert found["copy8"].state.code == "breaker_open"
-    assert found["copy9"].state.code == "ready"
-    assert found["copy9"].outcomes_24h["synced"] == 0
