@@ -17,6 +17,7 @@ from bc.functions.problems import bad_cursor, invalid, not_found
 from bc.imports.bc_search import NUMBERS, BcRecord, search_bc
 from bc.jobs import jobs
 from bc.model import ConnectionSettings, Entity, Link, MappingKind
+from bc.store.records import each
 from bc.sync.story import Story, story
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ async def _halo_rows(
 def _fits(kind: str, row: Record, search: str) -> bool:
     sought = search.casefold()
     shown = (_name(kind, row), text(row, "name"), _number(kind, row), _more(kind, row), ident(row, "id"))
-    return any(sought in each.casefold() for each in shown)
+    return any(sought in part.casefold() for part in shown)
 
 
 async def _exact(services: Services, kind: str, search: str, rows: Sequence[Record]) -> Sequence[Record]:
@@ -111,9 +112,9 @@ async def _exact(services: Services, kind: str, search: str, rows: Sequence[Reco
     if not entity:
         return rows
     wanted = {search} if is_halo_id(search) else set()
-    for connection in await services.store.connections.list():
-        for link in await services.store.links.by_bc_number(connection.id, entity, search):
-            wanted.add(link.halo_id)
+    asked = [(one.id, entity, search) for one in await services.store.connections.list()]
+    for links in await each(asked, services.store.links.by_bc_number):
+        wanted |= {link.halo_id for link in links}
     missing = wanted - {ident(row, "id") for row in rows}
     read = {
         "customers": services.halo.client,
@@ -131,18 +132,17 @@ async def _links(
     found: dict[str, list[Link]] = {}
     if not entity:
         return found
-    for connection in await services.store.connections.list():
-        if connection_id and connection.id != connection_id:
-            continue
-        for halo_id, row in (await services.store.links.get_many(connection.id, entity, halo_ids)).items():
-            if row.value.exists:
-                found.setdefault(halo_id, []).append(row.value)
+    places = {one.id: place for place, one in enumerate(await services.store.connections.list())}
+    for links in await each([(entity, halo_id) for halo_id in halo_ids], services.store.links.by_halo_id):
+        for link in sorted(links, key=lambda one: places.get(one.connection_id, 0)):
+            if link.exists and link.connection_id in places and connection_id in ("", link.connection_id):
+                found.setdefault(link.halo_id, []).append(link)
     return found
 
 
 def _found(kind: str, row: Record, links: Sequence[Link]) -> Found:
     shown = [
-        LinkedTo(each.connection_id, each.bc_id, each.bc_number, each.bc_name, each.state) for each in links
+        LinkedTo(one.connection_id, one.bc_id, one.bc_number, one.bc_name, one.state) for one in links
     ]
     return Found(
         ident(row, "id"),

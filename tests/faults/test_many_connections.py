@@ -77,3 +77,29 @@ async def test_a_breaker_that_an_earlier_pump_opened_is_open_for_this_one(acting
         opened = {name for name, breaker in services.breakers.items() if breaker.is_open}
     assert "copy3" in opened
     assert "copy4" not in opened
+
+
+@pytest.mark.usefixtures("copies")
+async def test_a_search_names_each_connection_in_which_a_record_is_linked(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    own = str(acting.connection["id"])
+    async with a_process(acting.app.host.env) as services:
+        links = services.store.links
+        row = await links.get(own, "customer", invoicing.customer)
+        assert row is not None
+        await links.put_many([replace(row.value, connection_id=name) for name in ("copy2", "copy5", "gone")])
+
+    def found(**params: str) -> list[str]:
+        (item,) = [
+            item
+            for item in acting.get("/api/halo/records/customers", **params)["items"]
+            if item["halo_id"] == invoicing.customer
+        ]
+        return [link["connection_id"] for link in item["links"]]
+
+    name = row.value.halo_name
+    assert found(search=name) == [own, "copy2", "copy5"]
+    assert found(search=row.value.bc_number) == [own, "copy2", "copy5"]
+    assert found(search=name, connection_id="copy5") == ["copy5"]
+    assert found(search=name, connection_id="copy6") == []
