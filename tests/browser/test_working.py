@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -134,3 +135,23 @@ def test_a_large_company_shows_how_far_its_reading_is(visitor: Visitor, connecte
         read_so_far[0] = ""
         expect(page.locator(shown).first).to_be_visible(timeout=60_000)
         expect(page.get_by_text("of 900")).to_have_count(0)
+
+
+def test_of_many_connections_all_are_listed_and_those_in_need_have_a_card_first(
+    visitor: Visitor, connected: Acting
+) -> None:
+    one = connected.connection
+    items = [one, *({**one, "id": f"c{n}", "name": f"Company {n}", "is_default": False} for n in range(129))]
+    items[120] = {**items[120], "status": "needs_authorization"}
+
+    def many(route: Route) -> None:
+        asked = int(parse_qs(urlsplit(route.request.url).query).get("limit", ["100"])[0])
+        page = {"items": items[:asked], "next_cursor": None}
+        route.fulfill(status=200, content_type="application/json", body=json.dumps(page))
+
+    visitor.page.route(re.compile(r"/api/connections(\?|$)"), many)
+    page = visitor.admitted()
+    expect(page.locator(".cards > article")).to_have_count(24)
+    expect(page.locator(".cards > article").first).to_contain_text("Company 119")
+    page.get_by_role("link", name="All 130 connections").click()
+    expect(page.locator("main ul.list > li")).to_have_count(130)

@@ -11,6 +11,9 @@ import { OutcomeRow, whereOf } from '../parts/outcome.js';
 import { Icon } from '../parts/icons.js';
 import { Button, Empty, Failure, LinkButton, Page, Skeleton, Time, useAction } from '../parts/ui.js';
 
+// More cards than that nobody looks through, and a browser takes seconds to draw.
+const MOST_CARDS = 24;
+
 export default function Home() {
   const connections = useLive(CONNECTIONS, 10);
   const errors = useLive(OPEN_ERRORS, 15);
@@ -25,6 +28,7 @@ export default function Home() {
   const coming = !status.data && !status.error;
   if (!items.length) return html`<${Welcome} />`;
   const found = needs({ connections: items, status: status.data, errors: errors.data, setup: setup.data });
+  const states = new Map((status.data?.connections || []).map((each) => [each.connection_id, each]));
   return html`<${Page} title="Home">
     <section aria-labelledby="needs">
       <h2 id="needs">Needs you</h2>
@@ -34,13 +38,25 @@ export default function Home() {
     </section>
     <section aria-labelledby="connections">
       <h2 id="connections">Connections</h2>
-      <div class="cards">${items.map((connection) => html`<${ConnectionCard} key=${connection.id} connection=${connection} coming=${coming}
-        status=${(status.data?.connections || []).find((each) => each.connection_id === connection.id) || null} />`)}</div>
+      <div class="cards">${shown(items, states).map((connection) => html`<${ConnectionCard} key=${connection.id} connection=${connection} coming=${coming}
+        status=${states.get(connection.id) || null} />`)}</div>
+      ${items.length > MOST_CARDS && html`<p class="soft"><a href=${to('/connections')}>All ${number(items.length)} connections</a></p>`}
     </section>
     ${(coming || status.data?.queue) && html`<${Queue} status=${status.data} />`}
     <${HaloLine} halo=${status.data?.halo} coming=${coming} />
     <${Latest} connections=${items} />
   </${Page}>`;
+}
+
+/** The connections that have a card: of many, those that need somebody come first, then those with most to do. */
+function shown(items, states) {
+  if (items.length <= MOST_CARDS) return items;
+  const weight = ({ id, status }) => {
+    const state = states.get(id);
+    const isCalm = status === 'ready' && (!state || state.state.code === 'ready');
+    return (isCalm ? 0 : 1e9) + (state ? state.open_errors * 1e4 + state.waiting + state.retrying : 0);
+  };
+  return items.toSorted((one, other) => weight(other) - weight(one)).slice(0, MOST_CARDS);
 }
 
 function Welcome() {
