@@ -55,7 +55,7 @@ def tables(connections: int = CONNECTIONS, each: int = EACH) -> Iterator[Table]:
         yield (
             f"The same work with 1 and with {connections} connections",
             [
-                Row(one.what, f"{one.value}; {many.value}", one.note)
+                Row(one.what, f"{one.value}; {many.value}", many.note)
                 for one, many in zip(before, after, strict=True)
             ],
         )
@@ -152,14 +152,13 @@ class Scale:
                 Row(f"timer `{name}`, nothing to do", f"{self._asked()} table requests", "each minute")
             )
         self._quiet()
-        self._sweep()  # the first fetches each principal's token and notes each company's watermark
-        tokens = self._counted("entra")
+        self._sweep()  # the first notes each company's watermark
         self._quiet()
         took = self._sweep()
         bc, halo, asked = self._counted("bc"), self._counted("halo"), self._asked()
         most = ", ".join(f"{kind} {number}" for kind, number in self._kinds().most_common(4))
         words = f"{took:.1f} s, {asked} table requests, {bc} of BC, {halo} of Halo"
-        found.append(Row("a sweep", words, f"{most}; the first of all asked Entra {tokens} times"))
+        found.append(Row("a sweep", words, most))
         now, _ = memory_of(self._app.host.pid) or (0.0, 0.0)
         return [*found, Row("memory of the host", f"{now:.0f} MiB", "resident, after all of these")]
 

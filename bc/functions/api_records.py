@@ -141,9 +141,7 @@ async def _links(
 
 
 def _found(kind: str, row: Record, links: Sequence[Link]) -> Found:
-    shown = [
-        LinkedTo(one.connection_id, one.bc_id, one.bc_number, one.bc_name, one.state) for one in links
-    ]
+    shown = [LinkedTo(one.connection_id, one.bc_id, one.bc_number, one.bc_name, one.state) for one in links]
     return Found(
         ident(row, "id"),
         _name(kind, row),

@@ -15,6 +15,7 @@ from bc.entities.halo_lists import CHARGE_TYPES, LISTS, ListName, code_column, f
 from bc.entities.values import flag, ident, text
 from bc.errors import Refused, Transient
 from bc.model import HaloConventions
+from bc.store.records import Lanes
 from bc.sync.patience import a_person_waits, for_a_person
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class HaloFacts:
         self._kept: dict[str, tuple[float, Any]] = {}
         self._never_read: set[str] = set()
         self._payers: dict[str, tuple[float, str]] = {}
+        self._client_lanes = Lanes()
         self._lock = asyncio.Lock()
 
     async def _fresh(self, name: str, read: Callable[[], Awaitable[Any]], absent: Any) -> Any:
@@ -135,19 +137,21 @@ class HaloFacts:
 
     async def client_to_invoice(self, client_id: str) -> str:
         """The id of the client that gets this one's invoices, "" for itself."""
-        kept = self._payers.get(client_id)
-        if kept and time.monotonic() - kept[0] < FRESH_SECONDS:
-            return kept[1]
-        # Without the lock of the other facts: one client must not wait for another.
-        try:
-            client = await self._halo.client(client_id) if client_id else None
-        except Refused:
-            client = None
-        payer = ident(client or {}, "client_to_invoice")
-        if len(self._payers) > MOST_CLIENTS:
-            self._payers.clear()
-        self._payers[client_id] = (time.monotonic(), payer)
-        return payer
+        # Not the lock of the other facts: one client must not wait for another. Invoices of one come together; what a
+        # person waits for does not wait for what a flood may have to.
+        async with self._client_lanes("person" if a_person_waits() else "flood", client_id):
+            kept = self._payers.get(client_id)
+            if kept and time.monotonic() - kept[0] < FRESH_SECONDS:
+                return kept[1]
+            try:
+                client = await self._halo.client(client_id) if client_id else None
+            except Refused:
+                client = None
+            payer = ident(client or {}, "client_to_invoice")
+            if len(self._payers) > MOST_CLIENTS:
+                self._payers.clear()
+            self._payers[client_id] = (time.monotonic(), payer)
+            return payer
 
     async def accounts_module_on(self) -> bool | None:
         """Whether Halo's account-code module is on; None where Halo does not say."""

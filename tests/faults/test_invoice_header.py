@@ -48,6 +48,18 @@ def test_an_invoice_that_halo_sent_to_another_client_is_sold_to_one_and_billed_t
     assert acting.pushed(halo_id)["status"] == "unchanged"
 
 
+def test_invoices_of_one_customer_that_come_together_ask_for_its_payer_once(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    customer, _ = a_linked_customer(acting)
+    ids = [invoicing.invoice(client_id=int(customer)) for _ in range(5)]
+    acting.clear_counters()
+    acting.sync("invoice", *ids)
+    for halo_id in ids:
+        assert acting.outcome("invoice", halo_id)["status"] == "synced"
+    assert acting.counters("halo")["by_kind"]["GET Client/{id}"] == 1
+
+
 def test_a_customers_own_payer_is_billed(acting: Acting, invoicing: Invoicing) -> None:
     buyer, buyer_bc = a_linked_customer(acting)
     payer, payer_bc = a_linked_customer(acting)
