@@ -1,6 +1,6 @@
 """`make bench`: measures on this machine and prints tables for docs/measurements.md. Nothing is judged.
 
-`python -m bench house`, `flood` or `bulk` measures that part alone (`flood 1000` one size of it); `bulk` takes some ten
+`python -m bench house`, `flood`, `scale` or `bulk` measures that part alone (`flood 1000` one size of it); `bulk` takes some ten
 minutes and fetches its peers from PyPI.
 `scale` measures two hundred connections (`scale 200 2`: and two invoices of each).
 `console` measures the console's pages over storage that it fills, `console-import` its import page with a large company.
