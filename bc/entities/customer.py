@@ -31,6 +31,7 @@ EMAIL = Field("accountsemailaddress", "email", "accounts e-mail", max=80, conver
 TAX_NUMBER = Field("tax_number", "taxRegistrationNumber", "tax number", max=20)
 COUNTRY = Field("country_code", "country", "country code", max=10, part="site", code=True)
 PHONE = Field("phonenumber", "phoneNumber", "phone number", max=30, part="site")
+TERMS = Field("paymentterms", "paymentTermsId", "payment terms")
 ADDRESS = (
     Field("line1", "addressLine1", "address line 1", max=100, part="address"),
     Field("line2", "addressLine2", "address line 2", max=50, part="address"),
@@ -40,7 +41,7 @@ ADDRESS = (
 )
 # The country stands before the address, since a new country clears town, county and postcode in BC, and before
 # the tax number, whose form BC checks by country.
-FIELDS = (NUMBER, NAME, COUNTRY, *ADDRESS, PHONE, EMAIL, TAX_NUMBER)
+FIELDS = (NUMBER, NAME, COUNTRY, *ADDRESS, PHONE, EMAIL, TAX_NUMBER, TERMS)
 _AFTER_COUNTRY = frozenset(("city", "state", "postalCode"))
 
 # What a push reads of a client and of its main site.
@@ -68,14 +69,16 @@ def customer_payload(
     settings: ConnectionSettings,
     creating: bool,
     countries: Mapping[str, str] | None = None,
+    payment_terms: str = "",
     link: Link | None = None,
 ) -> Payload:
     """The BC customer that a Halo client should be (GUIDE G20).
 
     `site` is its main site, or None where it could not be read: its fields are then left as BC has them.
     `settings` and every other argument are the same for each entity.
-    `countries` maps Halo's country value (an id or a code) to BC's code. Raises `Skip` `opted_out` or
-    `no_accounts_id`, `Refused` `field_too_long` or `name_missing`.
+    `countries` maps Halo's country value (an id or a code) to BC's code. `payment_terms` is the BC id of the terms that
+    are meant by Halo's, "" to leave them as BC has them. Raises `Skip` `opted_out` or `no_accounts_id`, `Refused`
+    `field_too_long` or `name_missing`.
     """
     name = customer_name(client)
     record = f"customer '{name}'"
@@ -99,6 +102,9 @@ def customer_payload(
         raise Refused(
             "name_missing", f"Customer {number} has no name.", cure="Give the customer a name in Halo."
         )
+    state.pop(TERMS.bc, None)
+    if payment_terms:
+        state[TERMS.bc] = payment_terms
     warnings = [*_resolve_country(state, countries, record), *_renumbered(link, number, record)]
     body = create_body(FIELDS, state, at_creation) if creating else dict(state)
     return Payload(body, state, number, name, tuple(warnings))

@@ -81,6 +81,8 @@ class InvoicePlan:
     net_total: Decimal
     warnings: tuple[OutcomeWarning, ...] = ()
     kind: DocumentKind = INVOICE
+    given_back: Mapping[str, str] = field(default_factory=dict)
+    """What BC would hold by itself in header fields that are not sent, should it have something of ours there."""
     ordered: bool = False
     """Whether new lines go in order, without numbers of ours: this BC refuses them (F57)."""
 
@@ -166,11 +168,12 @@ def plan(
     applies_to: str = "",
     bill_to: str = "",
     payment_terms: str = "",
+    given_back: Mapping[str, str] | None = None,
 ) -> InvoicePlan:
     """What the invoice becomes in BC. Raises `Refused` or `Skip` with the first line that cannot be booked.
 
     `applies_to`: the BC id of the posted invoice that a credit note credits. `bill_to`: that of who pays, where it is
-    not the customer. `payment_terms`: that of terms other than BC would take from who pays.
+    not the customer. `payment_terms`: that of terms other than BC would take from who pays. `given_back`: see the plan.
     """
     halo_id = ident(invoice, "id")
     name = display_name(invoice)
@@ -200,7 +203,9 @@ def plan(
     header = _header(invoice, customer, bill_to, payment_terms, currency, kind)
     if applies_to:
         header["invoiceId"] = applies_to
-    return InvoicePlan(halo_id, name, header, tuple(lines), net_total, tuple(warnings), kind)
+    return InvoicePlan(
+        halo_id, name, header, tuple(lines), net_total, tuple(warnings), kind, given_back or {}
+    )
 
 
 def _header(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 # What an import writes comes back as an event of Halo's, which is nobody's change (F85).
 ECHO_WINDOW = timedelta(minutes=10)
-_NOT_CONTENT = ("@odata.etag", "lastModifiedDateTime", "blocked")
+_NOT_CONTENT = ("@odata.etag", "lastModifiedDateTime", "blocked", customer.TERMS.bc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +313,12 @@ def new_link(
 def with_held(kind: LinkedKind, row: Record, link: Link) -> Link:
     """The link with number, name, ETag and content of the BC row."""
     keys = kind.bc_keys(row)
-    payload = canonical(kind.held(row))
+    held = kind.held(row)
+    before: dict[str, Any] = msgspec.json.decode(link.payload) if link.payload else {}
+    if customer.TERMS.bc in before:
+        # Halo is told of no terms: a bookkeeper's stay until Halo's change.
+        held[customer.TERMS.bc] = before[customer.TERMS.bc]
+    payload = canonical(held)
     return msgspec.structs.replace(
         link,
         bc_number=keys.number,

@@ -153,6 +153,9 @@ async def _bring(services: Services, connection: Connection, link: Link, row: Re
     elif undone:
         await _tell(services, connection, now, "none", undone)
     await _note(services, now, before=before, stamp=stamp)
+    if now.posted and not link.posted:
+        # What was queued above may have looked before this was noted, and waits again.
+        await services.cured(f"posted:{connection.id}:{link.halo_id}")
 
 
 def _undone(link: Link) -> OutcomeWarning | None:

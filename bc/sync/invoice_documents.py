@@ -187,7 +187,7 @@ def held_header(document: Document, plan: InvoicePlan, link: Link) -> str:
         body[name] = value if same else found
     for name in _sent_before(link, plan):
         found = str(document.get(name, "")).strip()
-        if found not in ("", BLANK_GUID) and name not in plan.header:
+        if found not in ("", BLANK_GUID, plan.given_back.get(name)) and name not in plan.header:
             body[name] = found
     return _encode(body).decode()
 

@@ -24,7 +24,7 @@ from bc.sync.context import Push
 from bc.sync.credit_notes import applies_to
 from bc.sync.invoice_documents import Document
 from bc.sync.invoice_parties import Parties
-from bc.sync.payment_terms import payment_terms_of
+from bc.sync.payment_terms import SENT, terms_of_document
 from bc.sync.references import references_of
 
 RECREATES_LINES = frozenset(("customerId", "billToCustomerId", "currencyCode"))
@@ -81,6 +81,8 @@ async def prepare(push: Push, invoice: Record, parties: Parties, link: Link | No
     currency = await push.services.halo_facts.currency_code(ident(invoice, "currency_code"))
     kind = kind_in_halo(invoice, settings, link)
     target = await applies_to(push, invoice, link) if kind is CREDIT_NOTE else ""
+    payer = parties.bill_to or parties.customer.bc_id
+    terms = await terms_of_document(push, invoice, link, payer)
     plan = entity.plan(
         invoice,
         parties.customer,
@@ -90,7 +92,8 @@ async def prepare(push: Push, invoice: Record, parties: Parties, link: Link | No
         kind=kind,
         applies_to=target,
         bill_to=parties.bill_to,
-        payment_terms=await payment_terms_of(push, invoice, kind, link),
+        payment_terms=terms.named,
+        given_back={SENT: terms.given_back} if terms.given_back else {},
     )
     if line_numbers.are_refused(push):
         plan = replace(plan, ordered=True)
@@ -130,14 +133,15 @@ def _header_changes(link: Link, plan: InvoicePlan) -> dict[str, Any]:
         changed.add("billToCustomerId")
     else:
         header = plan.header
-    again = frozenset[str]().union(*(OVERWRITES.get(name, frozenset()) for name in changed))
     cleared = {
-        name: blank
-        for name, blank in plan.kind.blanks.items()
+        name: value
+        for name, value in {**plan.kind.blanks, **plan.given_back}.items()
         if before.get(name) and name not in plan.header
     }
-    wanted = _in_order(header)
-    return {**{name: value for name, value in wanted.items() if name in changed | again}, **cleared}
+    again = frozenset[str]().union(*(OVERWRITES.get(name, frozenset()) for name in changed | cleared.keys()))
+    return _in_order(
+        {**cleared, **{name: value for name, value in header.items() if name in changed | again}}
+    )
 
 
 def _in_order(header: Mapping[str, Any]) -> dict[str, Any]:

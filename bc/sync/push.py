@@ -133,26 +133,30 @@ async def _upsert(push: Push, adapter: Adapter[Any], record: Record, row: Row[Li
     except Refused as error:
         if error.code != "invoice_posted" or not isinstance(adapter, Posts):
             raise
-        if await _told_before(push, adapter, record):
+        links = push.services.store.links
+        row = await links.get(push.connection.id, push.entity, push.halo_id)
+        if row is None or not row.value.exists:
+            raise
+        if row.value.posted and row.value.halo_stamp and _is_echo(push, adapter, record, row.value):
             return Done(None)
-        raise
+        now = await _tell_posted(push, adapter, record, row)
+        if row.value.posted:
+            raise
+    # Only BC's refusal said that it is posted: what was planned for a draft may be nothing to one that is.
+    return await _upserted(push, adapter, record, now)
 
 
-async def _told_before(push: Push, adapter: Adapter[Any], record: Record) -> bool:
-    """It is posted and cannot change: bring that to Halo. Whether the event is only our doing so coming back."""
-    links = push.services.store.links
-    row = await links.get(push.connection.id, push.entity, push.halo_id)
-    if row is None or not row.value.exists or not isinstance(adapter, Posts):
-        return False
-    if row.value.posted and row.value.halo_stamp and _is_echo(push, adapter, record, row.value):
-        return True
+async def _tell_posted(push: Push, adapter: Posts, record: Record, row: Row[Link]) -> Row[Link]:
+    """It is posted and may not change: bring that to Halo, and to what waits for it."""
     link = await adapter.tell_state(push, record, row.value)
     if link.unreported == "posted":
         # The refusal says so, under the same id.
         link = msgspec.structs.replace(link, unreported="none", unreported_id="")
     if link != row.value:
-        await links.replace(link, row.etag)
-    return False
+        row = await push.services.store.links.replace(link, row.etag)
+    # Each time, for a crash may have come before it the last time.
+    await push.services.cured(f"posted:{push.connection.id}:{push.halo_id}")
+    return row
 
 
 async def _upserted(push: Push, adapter: Adapter[Any], record: Record, row: Row[Link] | None) -> Done:

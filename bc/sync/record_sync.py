@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +21,7 @@ from bc.sync.conflicts import check_nobody_asks, three_way
 from bc.sync.context import Push
 from bc.sync.dimensions import dimension_ids, dimension_parts, send_dimensions
 from bc.sync.halo_facts import Resource
+from bc.sync.payment_terms import terms_named
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -155,9 +157,19 @@ class RecordSync:
             if site and text(site, "country_code").isdigit():
                 # An id of Halo's list of countries; a code is BC's own.
                 codes = (await push.services.halo_facts.countries(settings.halo_conventions)).codes
-            return self.spec.payload(
-                record, site, settings=settings, creating=creating, link=link, countries=codes
+            payload = partial(
+                self.spec.payload,
+                record,
+                site,
+                settings=settings,
+                creating=creating,
+                link=link,
+                countries=codes,
             )
+            # What keeps the customer from being sent comes before what its terms in BC are.
+            without = payload()
+            terms = await terms_named(push, record)
+            return payload(payment_terms=terms) if terms else without
         return self.spec.payload(record, settings=settings, creating=creating, link=link)
 
     async def find(

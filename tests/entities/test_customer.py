@@ -185,6 +185,16 @@ def test_a_country_id_becomes_its_code_and_an_unknown_id_is_not_sent() -> None:
     assert [warning.code for warning in unknown.warnings] == ["country_unknown"]
 
 
+def test_terms_are_sent_as_their_id_in_bc_and_left_alone_without_one() -> None:
+    client, theirs = a_client(paymentterms=14), customer_held(a_bc_row(paymentTermsId="t30"))
+    named = customer_payload(client, a_site(), settings=SETTINGS, creating=False, payment_terms="t14")
+    assert customer_changes(named.state, theirs) == {"paymentTermsId": "t14"}
+    assert customer_changes(named.state, {**theirs, "paymentTermsId": "t14"}) == {}
+    for creating in (True, False):
+        unnamed = customer_payload(client, a_site(), settings=SETTINGS, creating=creating)
+        assert "paymentTermsId" not in {**unnamed.body, **unnamed.state}
+
+
 def test_an_update_sends_only_what_differs_from_bc() -> None:
     payload = customer_payload(a_client(), a_site(), settings=SETTINGS, creating=False)
     assert customer_changes(payload.state, customer_held(a_bc_row())) == {}

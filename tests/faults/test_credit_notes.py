@@ -147,6 +147,23 @@ def test_it_goes_without_its_invoice_while_that_is_a_draft_and_is_applied_by_its
     assert applied_to(memos(acting, halo_id)[0]) == acting.bc_invoices(invoice_id)[0]["number"]
 
 
+def test_it_is_applied_also_where_a_refused_change_was_the_first_to_learn_of_the_posting(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    invoice_id = invoicing.invoice()
+    acting.pushed(invoice_id)
+    halo_id = a_credit_note(invoicing, creditlinkedtoinvoiceid=int(invoice_id))
+    assert codes(acting.pushed(halo_id)) == ["credit_note_not_applied"]
+    (invoice,) = acting.bc_invoices(invoice_id)
+    by_control(acting, "POST", f"/post/{invoice['id']}")
+    acting.edit("Invoice", invoice_id, {"lines": [invoicing.line(text="Forgotten")]})
+    assert acting.pushed(invoice_id)["code"] == "invoice_posted"
+    swept(acting)
+    outcome = acting.outcome("invoice", halo_id, after=1)
+    assert (outcome["status"], outcome["action"], outcome["warnings"]) == ("synced", "updated", []), outcome
+    assert applied_to(memos(acting, halo_id)[0]) == acting.bc_invoices(invoice_id)[0]["number"]
+
+
 def test_a_stale_word_of_a_posted_invoice_does_not_hold_up_the_credit(
     acting: Acting, invoicing: Invoicing
 ) -> None:

@@ -75,65 +75,6 @@ def test_a_customers_own_payer_is_billed(acting: Acting, invoicing: Invoicing) -
     assert (now["billToCustomerId"], now["customerPurchaseOrderReference"]) == (payer_bc, "PO 9")
 
 
-def terms(acting: Acting, code: str) -> str:
-    return str(next(row["id"] for row in acting.bc("paymentTerms") if row["code"] == code))
-
-
-def test_an_invoice_gets_the_payment_terms_that_the_connection_names_and_keeps_halos_due_date(
-    acting: Acting, invoicing: Invoicing
-) -> None:
-    acting.settings(payment_terms={"14": "14 days", "60": "60 DAYS"})
-    try:
-        # As on the due date: the terms move it in Business Central, and it is Halo's all the same.
-        halo_id = invoicing.invoice(paymentterms=14, duedate="2026-12-24T00:00:00")
-        invoice = synced(acting, halo_id)
-        assert (invoice["paymentTermsId"], invoice["dueDate"]) == (terms(acting, "14 DAYS"), "2026-12-24")
-        assert acting.pushed(halo_id)["status"] == "unchanged"
-        second = invoicing.invoice(paymentterms=14)
-        synced(acting, second)
-        assert acting.outcome("invoice", second)["requests"] == 1
-        acting.edit("Invoice", halo_id, {"paymentterms": 60})
-        assert acting.pushed(halo_id)["action"] == "updated"
-        (now,) = acting.bc_invoices(halo_id)
-        assert (now["paymentTermsId"], now["dueDate"]) == (terms(acting, "60 DAYS"), "2026-12-24")
-        # Terms that are not named stay those of who pays.
-        other = synced(acting, invoicing.invoice(paymentterms=7))
-        payer = next(row for row in acting.bc("customers") if row["id"] == other["customerId"])
-        assert other["paymentTermsId"] == payer["paymentTermsId"]
-    finally:
-        acting.settings(payment_terms={})
-
-
-def test_payment_terms_that_bc_does_not_have_are_refused(acting: Acting, invoicing: Invoicing) -> None:
-    acting.settings(payment_terms={"14": "NEVER"})
-    try:
-        halo_id = invoicing.invoice(paymentterms=14)
-        outcome = acting.pushed(halo_id)
-        assert (outcome["status"], outcome["code"]) == ("failed", "payment_terms_unknown"), outcome
-        assert "NEVER" in outcome["message"]
-        assert acting.bc_invoices(halo_id) == []
-    finally:
-        acting.settings(payment_terms={})
-
-
-def test_terms_that_are_named_later_do_not_touch_a_posted_invoice(
-    acting: Acting, invoicing: Invoicing
-) -> None:
-    halo_id = invoicing.invoice(paymentterms=14)
-    invoice = synced(acting, halo_id)
-    by_control(acting, "POST", f"/post/{invoice['id']}")
-    acting.edit("Invoice", halo_id, {"duedate": "2027-01-15T00:00:00"})
-    assert acting.pushed(halo_id)["action"] == "updated"
-    acting.settings(payment_terms={"14": "14 DAYS"})
-    try:
-        acting.edit("Invoice", halo_id, {"duedate": "2027-01-31T00:00:00"})
-        outcome = acting.pushed(halo_id)
-        assert (outcome["status"], outcome["action"]) == ("synced", "updated"), outcome
-        assert acting.bc_invoices(halo_id)[0]["dueDate"] == "2027-01-31"
-    finally:
-        acting.settings(payment_terms={})
-
-
 def test_who_pays_is_created_first(acting: Acting, invoicing: Invoicing) -> None:
     buyer, _ = a_linked_customer(acting)
     payer = number(acting.agent("Client", {"name": "Pays for others", "toplevel_id": 1})["id"])

@@ -24,7 +24,7 @@ const GROUPS = [
     ['default_invoice_item', 'Default product', 'item',
       'The number of a Business Central item. It stands in for a product that is not linked; the outcome says so.'],
     ['payment_terms', 'Payment terms', 'pairs',
-      'Halo’s number and Business Central’s code, such as 14 = 14 DAYS, 30 = 30 DAYS. Others keep the terms of who pays there. The due date is always Halo’s.'],
+      'Halo’s number and Business Central’s code, such as 14 = 14 DAYS, 30 = 30 DAYS: for invoices, credit memos and customers. Others keep the terms they have there. The due date is always Halo’s.'],
     ['sync_credit_notes', 'Send credit notes, as credit memos', 'tick', ''],
     ['sync_inv_groups', 'Send group headers as comment lines', 'tick', ''],
     ['group_increment', 'Step when the type of line changes', 'whole', 'Larger steps leave room for lines that are unpacked in Business Central.'],
