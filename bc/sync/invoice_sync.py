@@ -18,6 +18,7 @@ from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
 from bc.sync import credit_notes, invoice_writes, invoices, line_costs, line_numbers, posting
 from bc.sync.adapter import Due
+from bc.sync.adopted_lines import adopted
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
 from bc.sync.invoice_parties import parties_of
@@ -114,12 +115,12 @@ class InvoiceSync:
             document = await self._remembered(push, kind, remembered)
         if document is None:
             return None
-        if interrupted:
-            await invoice_writes.refuse_unfit(push, plan.plan, document)
+        if not interrupted:
+            found = adopted(base, document, record, plan.plan)
+            return msgspec.structs.replace(found, source="adopted"), "adopted"
+        await invoice_writes.refuse_unfit(push, plan.plan, document)
         found = invoice_writes.recovered(document, plan, base)
-        return msgspec.structs.replace(found, source="created" if interrupted else "adopted"), (
-            "created" if interrupted else "adopted"
-        )
+        return msgspec.structs.replace(found, source="created"), "created"
 
     async def _remembered(self, push: Push, kind: DocumentKind, bc_id: str) -> Document | None:
         """The document that Halo's own field names, if BC has it and it is this one."""

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bc.clients.business_central import Part, decode_enum
+from bc.clients.business_central import Part
 from bc.clients.odata import guid
 from bc.entities.credit_note import kind_in_halo
 from bc.entities.document_kind import INVOICE
-from bc.entities.invoice import InvoicePlan, display_name, halo_lines
-from bc.entities.values import Record, decimal, ident, text
+from bc.entities.invoice import InvoicePlan, display_name
+from bc.entities.values import Record, ident, text
 from bc.errors import Refused, Skip
 from bc.imports.directory import each
 from bc.model import Connection, Dirty, JobFailure, Link, LinkedLine
 from bc.sync import invoices
+from bc.sync.adopted_lines import adopted, keys_by_halo
 from bc.sync.context import Push
-from bc.sync.invoice_documents import Document, amount, applied, held, is_posted, lines_of
+from bc.sync.invoice_documents import Document, amount, held, is_posted, lines_of
 from bc.sync.invoice_parties import Parties
 from bc.takeover.records import problem
 
 if TYPE_CHECKING:
     from bc.services import Services
 
-DRAFT = "Draft"
 DOCUMENTS_AT_ONCE = 50
 LIST_PARAMS = {"includelines": "true", "order": "id"}
 
@@ -154,19 +154,10 @@ async def link_of(
         # What stands in Halo now was sent by the built-in integration: only a change from here on is pushed.
         halo_stamp=text(invoice, "last_modified"),
     )
-    keys = keys_by_halo(document, invoice)
     plan = await _plan(services, connection, invoice, link)
     if plan is None:
-        return _unplanned(link, document, keys)
-    taken = applied(link, document, plan, keys | further_keys(document, keys, plan))
-    if decode_enum(str(document.get("status"))) == DRAFT:
-        return taken
-    # A posted invoice cannot take our key any more, which is no reason to call it different.
-    header = {
-        **msgspec.json.decode(taken.payload),
-        "externalDocumentNumber": plan.header["externalDocumentNumber"],
-    }
-    return msgspec.structs.replace(taken, payload=msgspec.json.encode(header).decode())
+        return _unplanned(link, document, keys_by_halo(document, invoice))
+    return adopted(link, document, invoice, plan)
 
 
 async def _plan(
@@ -189,39 +180,6 @@ async def _plan(
         return (await invoices.prepare(push, invoice, Parties(customer.value), None)).plan
     except (Skip, Refused):
         return None
-
-
-def keys_by_halo(document: Document, invoice: Record) -> dict[str, str]:
-    """BC line id -> Halo line id: by the BC ids that stand on Halo's lines, else by BC's numbers there."""
-    lines = halo_lines(invoice)
-    by_id = {text(line, "dbc_id").lower(): ident(line, "id") for line in lines if text(line, "dbc_id")}
-    by_number = {
-        int(decimal(line, "dbc_sequence_id")): ident(line, "id")
-        for line in lines
-        if decimal(line, "dbc_sequence_id") > 0
-    }
-    found: dict[str, str] = {}
-    for line in lines_of(document):
-        key = by_id.get(str(line["id"]).lower()) or by_number.get(int(line["sequence"]), "")
-        if key and key not in found.values():
-            found[str(line["id"])] = key
-    return found
-
-
-def further_keys(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> dict[str, str]:
-    """Keys of the comment lines that continue a text too long for one line, by their place and wording."""
-    planned = {line.key: line for line in plan.lines}
-    found: dict[str, str] = {}
-    current, number = "", 0
-    for line in lines_of(document):
-        if known := keys.get(str(line["id"])):
-            current, number = known, 0
-            continue
-        following = planned.get(f"{current}.{number + 1}")
-        if following and str(line.get("description", "")).rstrip() == following.body.get("description"):
-            number += 1
-            found[str(line["id"])] = following.key
-    return found
 
 
 def _unplanned(link: Link, document: Document, keys: Mapping[str, str]) -> Link:

@@ -186,6 +186,21 @@ def test_a_posted_invoice_keeps_its_terms_takes_the_due_date_and_says_so(
     assert acting.bc_invoices(halo_id)[0]["paymentTermsId"] == terms(acting, "14 DAYS")
 
 
+def test_a_posted_invoice_that_is_adopted_keeps_the_terms_it_was_posted_with(
+    acting: Acting, invoicing: Invoicing
+) -> None:
+    halo_id = invoicing.invoice(paymentterms=14)
+    invoice = synced(acting, halo_id)
+    by_control(acting, "POST", f"/post/{invoice['id']}")
+    path = f"/api/connections/{acting.connection['id']}/mappings/invoices/{halo_id}"
+    assert acting.app.api.delete(path).status_code == 204
+    acting.settings(payment_terms={"14": "14 DAYS"})
+    outcome = acting.pushed(halo_id)
+    assert (outcome["status"], outcome["action"]) == ("synced", "adopted"), outcome
+    assert acting.bc_invoices(halo_id)[0]["paymentTermsId"] == invoice["paymentTermsId"]
+    assert acting.pushed(halo_id)["status"] == "unchanged"
+
+
 def test_terms_that_are_named_during_a_push_are_sent_with_the_next(
     acting: Acting, invoicing: Invoicing
 ) -> None:
