@@ -1,4 +1,4 @@
-"""F49-F63 and F73-F87: what an invoice meets in BC, and what must not happen to it there."""
+"""F49-F56, F77, F79 and F85: an invoice that others change in BC too, or BC posts, refuses in part, or re-creates lines of."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.acting import Acting, Invoicing, number, wait_for
+from tests.faults.customers import a_customer, own_customer
 from tests.faults.looking import (
     by_control,
-    creates,
     deliver,
     edit_line,
     lines,
@@ -26,18 +26,6 @@ pytestmark = pytest.mark.timeout(60)
 
 def raw(acting: Acting, invoice: dict[str, Any]) -> str:
     return f"/{acting.company_id}/salesInvoices/{invoice['id']}"
-
-
-def a_customer(acting: Acting, **fields: Any) -> str:
-    """A customer in Halo that BC does not know."""
-    halo_id = number(acting.agent("Client", {"name": "Somebody", "toplevel_id": 1})["id"])
-    acting.edit("Client", halo_id, {"name": f"Somebody {halo_id}", "accountsid": f"S{halo_id}", **fields})
-    return halo_id
-
-
-def own_customer(acting: Acting, halo_id: str) -> dict[str, Any]:
-    (row,) = [row for row in acting.bc("customers") if row["number"] == f"S{halo_id}"]
-    return row
 
 
 @pytest.mark.parametrize("status", [409, 412])
@@ -219,78 +207,6 @@ def test_f56_a_create_that_stayed_though_it_was_refused_is_not_repeated(
     assert found == [*(f"L{n}" for n in range(1, 8)), "Blocked"]
 
 
-def test_f59_a_number_series_without_manual_numbers_is_a_hint(acting: Acting) -> None:
-    switch(acting, bc__manual_customer_numbers=False)
-    outcome = acting.pushed(a_customer(acting), "customer")
-    switch(acting, bc__manual_customer_numbers=True)
-    assert (outcome["status"], outcome["code"], outcome["attempts"]) == ("failed", "manual_numbers_off", 1)
-    assert "Manual Nos." in outcome["cure"]
-
-
-@pytest.mark.parametrize("fields", [{"name": "N" * 101}, {"accountsid": "A" * 21}])
-def test_f60_what_is_too_long_never_reaches_bc(acting: Acting, fields: dict[str, str]) -> None:
-    halo_id = a_customer(acting)
-    acting.edit("Client", halo_id, fields)
-    outcome = acting.pushed(halo_id, "customer")
-    refused = [entry for entry in log(acting) if entry["status"] == 400]
-    assert refused == []
-    if outcome["status"] == "failed":
-        assert outcome["code"] == "field_too_long", outcome
-    else:
-        assert outcome["warnings"], outcome
-
-
-def test_f61_f80_missing_posting_groups_are_said_with_their_cure(
-    acting: Acting, invoicing: Invoicing
-) -> None:
-    customer = a_customer(acting)
-    assert acting.pushed(customer, "customer")["action"] == "created"
-    outcome = acting.pushed(invoicing.invoice(client_id=int(customer)))
-    assert (outcome["status"], outcome["code"]) == ("failed", "posting_group_missing"), outcome
-    assert "Config. Template" in outcome["cure"]
-    item = number(
-        acting.agent("Item", {"name": "Ungrouped", "assetgroup_id": 1, "accountsid": "UNGROUPED"})["id"]
-    )
-    outcome = acting.pushed(item, "product")
-    assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
-    assert "posting_group_missing" in [warning["code"] for warning in outcome["warnings"]]
-
-
-def test_f62_a_blocked_customer_is_named(acting: Acting, invoicing: Invoicing) -> None:
-    linked = acting.get(f"/api/connections/{acting.connection['id']}/mappings/customers")["items"]
-    bc_number = next(item["bc_number"] for item in linked if item["halo_id"] == invoicing.customer)
-    by_control(acting, "POST", "/block", {"customer": bc_number, "blocked": "All"})
-    halo_id = invoicing.invoice()
-    outcome = acting.pushed(halo_id)
-    by_control(acting, "POST", "/block", {"customer": bc_number, "blocked": " "})
-    assert (outcome["status"], outcome["code"]) == ("failed", "customer_blocked"), outcome
-    assert bc_number in outcome["message"]
-    assert acting.pushed(halo_id)["status"] == "synced"
-
-
-def test_f63_tax_is_kept_as_bc_gives_it_and_a_cent_is_said(acting: Acting, invoicing: Invoicing) -> None:
-    halo_id = invoicing.invoice(*(invoicing.line("Service", 1, 0.13, f"Cents {n}") for n in range(7)))
-    outcome = acting.pushed(halo_id)
-    assert outcome["status"] == "synced"
-    (invoice,) = acting.bc_invoices(halo_id)
-    halo = acting.halo("Invoice", halo_id)
-    assert Decimal(str(halo["tax_total"])) == Decimal(str(invoice["totalTaxAmount"]))
-    by_id = {line["id"]: Decimal(str(line["totalTaxAmount"])) for line in lines(acting, halo_id)}
-    assert {line["dbc_id"]: Decimal(str(line["tax_amount"])) for line in halo["lines"]} == by_id
-
-
-def test_f74_f78_a_name_with_wildcards_finds_itself_only(acting: Acting) -> None:
-    other = a_customer(acting, name="Ben & Company | Sons")
-    assert acting.pushed(other, "customer")["action"] == "created"
-    halo_id = a_customer(acting, name="Ben & Co* | ?ons", accountsid="B*N?")
-    outcome = acting.pushed(halo_id, "customer")
-    assert outcome["action"] == "created", outcome
-    assert {"B*N?", f"S{other}"} <= {row["number"] for row in acting.bc("customers")}
-    for entry in log(acting):
-        assert " in (" not in entry["query"]
-        assert "/any(" not in entry["query"]
-
-
 def test_f77_another_customer_on_a_draft_keeps_every_line_once(acting: Acting, invoicing: Invoicing) -> None:
     halo_id = invoicing.invoice(
         invoicing.line("Service", 2, 100, "One"), invoicing.line("Inventory", 1, 49.99, "Two")
@@ -358,34 +274,6 @@ def test_f79_recurring_lines_of_the_customer_are_left_alone(acting: Acting, invo
     assert len(lines(acting, halo_id)) == 2
 
 
-def test_f82_f83_bodies_are_in_bcs_order_and_never_name_a_tax_code(
-    acting: Acting, invoicing: Invoicing
-) -> None:
-    halo_id = invoicing.invoice(invoicing.line("Inventory", 3, 12.5, "Ordered"))
-    synced(acting, halo_id)
-    (request,) = creates(acting, halo_id)
-    body = json.loads(request["body"])["requests"][0]["body"]
-    assert next(iter(body)) == "customerId"
-    (line,) = body["salesInvoiceLines"]
-    order = ["sequence", "lineType", "itemId", "quantity", "unitPrice", "discountPercent", "description"]
-    assert [name for name in order if name in line] == list(line)
-    assert "taxCode" not in request["body"]
-
-
-def test_f84_what_bc_alters_on_its_own_is_no_difference(acting: Acting, invoicing: Invoicing) -> None:
-    halo_id = invoicing.invoice(
-        invoicing.line("Service", 1, 10, "  lower case and trailing   "), cust_order_number=" po lower "
-    )
-    synced(acting, halo_id)
-    acting.clear_counters()
-    for _ in range(2):
-        assert acting.pushed(halo_id)["status"] == "unchanged"
-    assert log(acting) == []
-    customer = a_customer(acting, accountsid="lower 1")
-    assert acting.pushed(customer, "customer")["action"] == "created"
-    assert acting.pushed(customer, "customer")["status"] == "unchanged"
-
-
 def test_f52_f85_our_own_write_back_is_no_change(acting: Acting, invoicing: Invoicing) -> None:
     acting.webhooks()
     halo_id = invoicing.invoice()
@@ -395,13 +283,6 @@ def test_f52_f85_our_own_write_back_is_no_change(acting: Acting, invoicing: Invo
     assert len(acting.outcomes("invoice", halo_id)) == 1
     assert len(log(acting, service="halo", path="/Invoice$", method="POST", body=rf'"id": ?{halo_id}\b')) == 1
     assert len(log(acting, method="POST", path="batch")) == 1
-
-
-def test_f87_an_old_invoice_is_not_booked_again(acting: Acting, invoicing: Invoicing) -> None:
-    halo_id = invoicing.invoice(invoice_date="2019-12-31T00:00:00", duedate="2020-01-31T00:00:00")
-    outcome = acting.pushed(halo_id)
-    assert (outcome["status"], outcome["code"]) == ("skipped", "before_go_live")
-    assert log(acting) == []
 
 
 def test_f50_every_change_and_delete_names_the_version_it_changes(

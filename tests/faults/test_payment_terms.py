@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.acting import Acting, Invoicing, number
+from tests.e2e.acting import Acting, Invoicing
 from tests.faults.credit_memos import memos
+from tests.faults.customers import a_customer, own_customer
 from tests.faults.looking import by_control, log, switch, synced
 
 pytestmark = pytest.mark.timeout(120)
@@ -243,21 +244,10 @@ def card(acting: Acting, bc_id: str) -> dict[str, Any]:
     return next(row for row in acting.bc("customers") if row["id"] == bc_id)
 
 
-def a_client(acting: Acting, **more: Any) -> str:
-    """A Halo client that no BC customer is yet."""
-    halo_id = number(acting.agent("Client", {"name": "On terms", "toplevel_id": 1})["id"])
-    acting.edit("Client", halo_id, {"name": f"On terms {halo_id}", "accountsid": f"ON{halo_id}", **more})
-    return halo_id
-
-
-def in_bc(acting: Acting, halo_id: str) -> list[dict[str, Any]]:
-    return [row for row in acting.bc("customers") if row["number"] == f"ON{halo_id}"]
-
-
 def test_a_customer_gets_the_terms_that_are_named_for_its_own_and_later_changes(acting: Acting) -> None:
     switch(acting, bc__template_rules=True)
     acting.settings(payment_terms={"14": "14 DAYS", "60": "60 DAYS"})
-    halo_id = a_client(acting, paymentterms=14)
+    halo_id = a_customer(acting, paymentterms=14)
     outcome = acting.pushed(halo_id, "customer")
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
     assert card(acting, outcome["bc_id"])["paymentTermsId"] == terms(acting, "14 DAYS")
@@ -279,7 +269,7 @@ def test_a_customer_gets_the_terms_that_are_named_for_its_own_and_later_changes(
 def test_terms_that_nothing_is_named_for_are_left_to_the_accountant(acting: Acting) -> None:
     switch(acting, bc__template_rules=True)
     acting.settings(payment_terms={"60": "60 DAYS"})
-    halo_id = a_client(acting, paymentterms=14)
+    halo_id = a_customer(acting, paymentterms=14)
     outcome = acting.pushed(halo_id, "customer")
     assert card(acting, outcome["bc_id"])["paymentTermsId"] == terms(acting, "30 DAYS")  # the template's
     path = f"/{acting.company_id}/customers/{outcome['bc_id']}"
@@ -300,11 +290,11 @@ def test_a_customer_of_terms_that_bc_does_not_have_is_refused_before_anything_is
 ) -> None:
     switch(acting, bc__template_rules=True)
     acting.settings(payment_terms={"14": "NEVER"})
-    halo_id = a_client(acting, paymentterms=14)
+    halo_id = a_customer(acting, paymentterms=14)
     outcome = acting.pushed(halo_id, "customer")
     assert (outcome["status"], outcome["code"]) == ("failed", "payment_terms_unknown"), outcome
     assert "NEVER" in outcome["message"]
-    assert in_bc(acting, halo_id) == []
+    assert [row for row in acting.bc("customers") if row["number"] == f"S{halo_id}"] == []
     explained = acting.get(f"/api/explain/customer/{halo_id}")
     assert (explained["verdict"], explained["steps"][-1]["rule"]) == ("would_fail", "payment_terms_unknown")
     # One that is not to be sent is not refused for its terms.
@@ -316,12 +306,12 @@ def test_a_customer_of_terms_that_bc_does_not_have_is_refused_before_anything_is
     by_control(acting, "POST", f"/{acting.company_id}/paymentTerms", row)
     outcome = acting.pushed(halo_id, "customer")
     assert (outcome["status"], outcome["action"]) == ("synced", "created"), outcome
-    assert in_bc(acting, halo_id)[0]["paymentTermsId"] == terms(acting, "NEVER")
+    assert own_customer(acting, halo_id)["paymentTermsId"] == terms(acting, "NEVER")
 
 
 def test_explain_shows_the_terms_that_a_customer_would_get(acting: Acting) -> None:
     acting.settings(payment_terms={"14": "14 DAYS"})
-    halo_id = a_client(acting, paymentterms=14)
+    halo_id = a_customer(acting, paymentterms=14)
     explained = acting.get(f"/api/explain/customer/{halo_id}")
     assert explained["verdict"] == "would_create"
     (request,) = explained["requests"]
@@ -332,9 +322,9 @@ def test_a_linked_customer_with_its_terms_is_left_alone_and_an_import_changes_no
     acting: Acting,
 ) -> None:
     acting.settings(payment_terms={"14": "14 DAYS", "60": "60 DAYS"})
-    halo_id = a_client(acting, paymentterms=14)
+    halo_id = a_customer(acting, paymentterms=14)
     name = acting.halo("Client", halo_id)["name"]
-    customer = {"number": f"ON{halo_id}", "displayName": name, "paymentTermsId": terms(acting, "14 DAYS")}
+    customer = {"number": f"S{halo_id}", "displayName": name, "paymentTermsId": terms(acting, "14 DAYS")}
     path = f"/{acting.company_id}/customers"
     bc_id = by_control(acting, "POST", path, customer)["id"]
     linked = f"/api/connections/{acting.connection['id']}/mappings/customers/{halo_id}"

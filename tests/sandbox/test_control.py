@@ -1,17 +1,11 @@
-"""Faults, log, counters, switches, clock and reset, seen from a client; and the sandbox as a process."""
+"""Faults, log, counters, switches, clock and reset, seen from a client."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
-import signal
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,8 +17,6 @@ from sandbox.data import build
 from sandbox.observe import observed
 from sandbox.records import KIND
 from sandbox.world import World
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -343,112 +335,3 @@ async def test_a_reset_brings_everything_back(bench: Bench) -> None:
 async def test_an_unknown_control_address_is_a_404_in_json(bench: Bench) -> None:
     answer = await bench.control.get("/nonsense")
     assert (answer.status_code, set(answer.json())) == (404, {"error"})
-
-
-# --- data -------------------------------------------------------------------------------------------------------
-
-
-def test_the_same_seed_gives_the_same_data() -> None:
-    assert build(3) == build(3)
-    assert build(3) != build(4)
-    assert len(build(3, scale=2).halo.clients) == 2 * len(build(3).halo.clients)
-
-
-def test_halos_invoices_add_up_to_the_cent() -> None:
-    for invoice in build(3).halo.invoices:
-        assert invoice.revenue == sum((line.net_amount for line in invoice.lines), Decimal(0))
-        assert invoice.tax_total == sum((line.tax_amount for line in invoice.lines), Decimal(0))
-        assert invoice.total == invoice.revenue + invoice.tax_total
-        assert all(line.ihid == invoice.id for line in invoice.lines)
-
-
-def test_ids_are_unique_and_mail_goes_nowhere() -> None:
-    data = build(3)
-    company, halo = data.bc.main_company, data.halo
-    for records in (
-        company.customers,
-        company.items,
-        company.accounts,
-        halo.clients,
-        halo.sites,
-        halo.items,
-        halo.invoices,
-    ):
-        assert len({record.id for record in records}) == len(records)
-    assert len({customer.number for customer in company.customers}) == len(company.customers)
-    mail = [customer.email for customer in company.customers] + [
-        client.accountsemailaddress for client in halo.clients
-    ]
-    assert all(re.fullmatch(r"[\w.]+@[\w.-]+\.example\.com", address) for address in mail if address)
-
-
-def test_every_way_of_matching_a_customer_occurs() -> None:
-    data = build(3)
-    customers = {customer.number: customer for customer in data.bc.main_company.customers}
-    ways: dict[str, int] = {}
-    for client in data.halo.clients:
-        ways[client.matches_by] = ways.get(client.matches_by, 0) + 1
-        if client.matches_by == "number":
-            assert client.accountsid == client.bc_number
-        elif client.matches_by == "email":
-            assert client.accountsemailaddress == customers[client.bc_number].email
-        elif client.matches_by == "tax_number":
-            assert re.sub(r"\W", "", client.tax_number).upper() in customers[client.bc_number].vat_number
-    assert ways == {"number": 30, "tax_number": 25, "email": 20, "name": 15, "ambiguous": 6, "": 64}
-
-
-# --- the process ------------------------------------------------------------------------------------------------
-
-
-async def start(*options: str, stdin: int | None = None) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sandbox", *options, cwd=ROOT, stdin=stdin,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    async with asyncio.timeout(20):
-        line = await process.stdout.readline()
-    if not line:
-        _, errors = await process.communicate()
-        raise AssertionError(errors.decode())
-    return process, json.loads(line)
-
-
-async def test_the_process_says_where_it_is_serves_all_and_leaves_nothing_behind() -> None:
-    uri, hook = "http://127.0.0.1:9/auth/callback", "http://127.0.0.1:9/halo/events?code=k"
-    process, said = await start("--seed", "5", "--redirect-uri", uri, "--webhook-url", hook)
-    try:
-        assert set(said["urls"]) == {"bc", "halo", "entra", "control"}
-        assert uri in said["entra"]["apps"][0]["redirect_uris"]
-        bundle = Path(said["ca_bundle"])
-        assert bundle.read_text().count("BEGIN CERTIFICATE") > 50
-        async with httpx.AsyncClient() as http:
-            assert (await http.get(said["urls"]["control"])).json()["seed"] == 5
-            assert (await http.get(f"{said['urls']['halo']}/api/authinfo")).status_code == 200
-            environments = f"{said['urls']['bc']}/environments/v1.1"
-            assert (await http.get(environments)).status_code == 401
-    finally:
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(5):
-            _, errors = await process.communicate()
-    assert (process.returncode, errors) == (0, b"")
-    assert not bundle.exists()
-
-
-async def test_the_process_ends_with_its_parent() -> None:
-    reading, writing = os.pipe()
-    process, _ = await start("--with-parent", stdin=reading)
-    os.close(reading)
-    os.close(writing)
-    async with asyncio.timeout(5):
-        await process.communicate()
-    assert process.returncode == 0
-
-
-async def test_a_busy_port_is_one_clear_line() -> None:
-    async with _serving(web.Application()) as address:
-        port = address.rsplit(":", 1)[1]
-        with pytest.raises(AssertionError) as failed:
-            await start("--port-bc", port)
-    assert len(str(failed.value).strip().splitlines()) == 1
-    assert f"('127.0.0.1', {port})" in str(failed.value)
