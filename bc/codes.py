@@ -98,6 +98,7 @@ cost_not_updatable | Business Central keeps the cost itself once the item exists
 type_fixed | the product's type differs, and is fixed in Business Central | set it back in Halo, or make a new product
 number_to_draw | only in explain: it has no accounts id, and the next number would be drawn for it | nothing to do
 number_differs | the accounts id differs from the linked record's number | correct it in Halo; numbers are never changed in Business Central
+payment_terms_stay | Halo or the connection names other payment terms than the document was posted with | nothing to do; posted ones stay
 country_unknown | the country's code is not known, so it was not sent | import countries, choose one of them on the main site
         """,
     ),
