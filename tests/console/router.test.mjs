@@ -23,6 +23,6 @@ test('where one goes is where one is, and the browser’s back button leads back
   go('/console/errors/?state=dismissed');
   assert.deepEqual(place.value, { path: '/errors', query: { state: 'dismissed' } });
   at('/console');
-  listeners.popstate();
+  listeners.popstate({ state: null });
   assert.deepEqual(place.value, { path: '/', query: {} });
 });

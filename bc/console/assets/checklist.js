@@ -1,9 +1,10 @@
 /** The set-up checklist as data. Pure: what is known goes in, steps with state and reason come out. */
+import { recordName } from './names.js';
 import { count } from './when.js';
 
 /**
  * States: 'done', 'now' (the one to do next), 'problem' (something is wrong), 'later' (waits for another step).
- * @param {{setup: any, connection: any, linked: boolean | null, imported: string[], invoice: any, lastEvent: string | null, webhookTicked: boolean}} facts
+ * @param {{setup: any, connection: any, standard?: any, linked: boolean | null, imported: string[], invoice: any, lastEvent: string | null, webhookTicked: boolean}} facts
  * @returns {{id: string, title: string, state: string, reason: string}[]}
  */
 export function checklist(facts) {
@@ -64,7 +65,7 @@ function authorized({ connection }) {
     return done(connection.auth_mode === 'delegated' && connection.authorized_by ? `Signed in as ${connection.authorized_by}.` : 'The app is signed in.');
   }
   if (last && !last.ok) return problem(`${last.message} ${last.cure}`);
-  return todo('Microsoft asks for a Business Central user and leads back here.');
+  return todo(connection.auth_mode === 'app' ? 'The app signs in as itself; nobody is asked.' : 'Microsoft asks for a Business Central user and leads back here.');
 }
 
 function company({ connection }) {
@@ -72,9 +73,9 @@ function company({ connection }) {
   return done(`${connection.company_name} (${connection.environment_name}).`);
 }
 
-function standard({ connection }) {
-  return connection?.is_default
-    ? done(`Records without a company go to “${connection.name}”.`)
+function standard({ connection, standard: chosen = connection?.is_default ? connection : null }) {
+  return chosen
+    ? done(`Records without a company go to “${chosen.name}”.`)
     : todo('New customers and products without a company go to the default connection.');
 }
 
@@ -97,7 +98,7 @@ function webhook({ invoice: sent, lastEvent, webhookTicked }) {
 
 function invoice({ invoice: sent }) {
   return sent
-    ? done(`Invoice ${sent.halo_id} stands in Business Central${sent.bc_number ? ` as ${sent.bc_number}` : ''}.`)
+    ? done(`${recordName(sent)} stands in Business Central${sent.bc_number ? ` as ${sent.bc_number}` : ''}.`)
     : todo('Save an invoice in Halo, or send one by its id.');
 }
 

@@ -72,14 +72,15 @@ function connectionNeeds(connection) {
       title: `${connection.name}: sign in to Business Central again`,
       detail: last && !last.ok ? joined(last.message, last.cure) : 'Changes wait until then; none is lost.',
       href,
-      action: 'Authorize',
+      action: connection.auth_mode === 'app' ? 'Connect' : 'Authorize',
     });
   } else if (connection.status !== 'ready') {
     found.push({
       key: `unfinished-${connection.id}`,
       tone: 'warn',
       title: `${connection.name}: its set-up is not finished`,
-      detail: connection.status === 'new' ? 'Next: authorize it.' : 'Next: choose its environment and company.',
+      detail: connection.status !== 'new' ? 'Next: choose its environment and company.'
+        : connection.auth_mode === 'app' ? 'Next: connect it.' : 'Next: authorize it.',
       href,
       action: 'Go on',
     });

@@ -20,7 +20,12 @@ export function actionsOf(row) {
 }
 
 /** The action of a row: what was chosen, else its first one. '' = a person has to choose. */
-export const actionOf = (row, choices) => choices.get(row.bc_id) ?? actionsOf(row)[0][0];
+export function actionOf(row, choices) {
+  const offered = actionsOf(row).map(([action]) => action);
+  const chosen = choices.get(row.bc_id);
+  // A choice made earlier may be none any more: the record was linked since.
+  return offered.includes(chosen) ? chosen : offered[0];
+}
 
 /** How many of the selected rows are created, linked, refreshed, or still undecided. */
 export function tally(rows, choices) {

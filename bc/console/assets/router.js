@@ -8,9 +8,36 @@ export const place = cell(here());
 
 /** Go to an address of the console. `replace`: without a step in the browser's history. */
 export function go(address, { replace = false } = {}) {
+  if (!replace) history.replaceState({ top: window.scrollY }, '', location.href);
+  returning = 0;
   history[replace ? 'replaceState' : 'pushState'](null, '', address);
   place.set(here());
 }
+
+// Where the page stood that the Back or Forward button leads to; 0 on any other way.
+let returning = 0;
+
+/** Scroll a new page to its top, or to where it stood, as soon as it is long enough for that. */
+export function arrive() {
+  const wanted = returning;
+  window.scrollTo(0, wanted);
+  if (!wanted) return;
+  let looks = 20;
+  const look = () => {
+    if (returning !== wanted || window.scrollY >= wanted - 1 || (looks -= 1) < 0) return;
+    window.scrollTo(0, wanted);
+    setTimeout(look, 100);
+  };
+  look();
+}
+for (const moved of ['wheel', 'touchstart', 'keydown', 'pointerdown']) {
+  window.addEventListener(moved, () => {
+    returning = 0;
+  }, { passive: true });
+}
+
+// Of a value in the query: beyond it no server takes the address.
+const LONGEST = 200;
 
 /** The query as an object, and a function that changes some of it ('' or null takes a name away). */
 export function useQuery() {
@@ -21,7 +48,7 @@ export function useQuery() {
 function setQuery(changes, { push = false } = {}) {
   const params = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(changes)) {
-    if (value) params.set(name, value);
+    if (value) params.set(name, String(value).slice(0, LONGEST));
     else params.delete(name);
   }
   const text = params.toString();
@@ -30,7 +57,8 @@ function setQuery(changes, { push = false } = {}) {
 
 /** An address with a query: `to('/activity', {status: 'failed'})`. */
 export function to(path, query = {}) {
-  const params = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
+  const given = Object.entries(query).filter(([, value]) => value);
+  const params = new URLSearchParams(given.map(([name, value]) => [name, String(value).slice(0, LONGEST)]));
   const text = params.toString();
   return BASE + (path === '/' ? '' : path) + (text ? `?${text}` : '');
 }
@@ -53,7 +81,8 @@ export function fit(pattern, path) {
 
 function here() {
   const path = location.pathname.replace(/\/+$/, '').slice(BASE.length) || '/';
-  return { path, query: Object.fromEntries(new URLSearchParams(location.search)) };
+  const query = [...new URLSearchParams(location.search)].map(([name, value]) => [name, value.slice(0, LONGEST)]);
+  return { path, query: Object.fromEntries(query) };
 }
 
 function decoded(text) {
@@ -64,7 +93,10 @@ function decoded(text) {
   }
 }
 
-window.addEventListener('popstate', () => place.set(here()));
+window.addEventListener('popstate', (event) => {
+  returning = event.state?.top || 0;
+  place.set(here());
+});
 
 document.addEventListener('click', (event) => {
   const link = event.target instanceof Element ? event.target.closest('a[href]') : null;

@@ -14,7 +14,10 @@ const PAGE = 50;
 export default function Activity() {
   const [query, setQuery] = useQuery();
   const connections = useLive(CONNECTIONS, 60);
-  const { entity = '', status = '', connection = '', halo_id: haloId = '' } = query;
+  const { connection = '', halo_id: haloId = '' } = query;
+  // An address may come from anywhere: what is no kind and no result filters nothing.
+  const entity = Object.hasOwn(ENTITY, query.entity || '') ? query.entity : '';
+  const status = Object.hasOwn(OUTCOME, query.status || '') ? query.status : '';
   const base = connection ? `/api/connections/${encodeURIComponent(connection)}/outcomes` : '/api/outcomes';
   const filters = new URLSearchParams({ entity, status, halo_id: haloId, limit: String(PAGE) });
   for (const name of ['entity', 'status', 'halo_id']) if (!filters.get(name)) filters.delete(name);
@@ -23,14 +26,14 @@ export default function Activity() {
   const actions = html`<${LinkButton} href=${to('/resync', { entity, state: ['failed', 'skipped'].includes(status) ? status : '' })}>Send again …</${LinkButton}>`;
   return html`<${Page} title="Activity" lead="Every change in Halo leaves an outcome here: sent, skipped with the reason, or failed." actions=${actions}>
     <div class="filters" role="group" aria-label="Filter">
-      <${Choice} label="Kind" value=${entity} onValue=${(value) => setQuery({ entity: value })}
+      <${Choice} label="Kind" value=${entity} onValue=${(value) => setQuery({ entity: value }, { push: true })}
         options=${[['', 'All kinds'], ...Object.keys(ENTITY).map((each) => [each, capital(ENTITY[each].many)])]} />
-      <${Choice} label="Result" value=${status} onValue=${(value) => setQuery({ status: value })}
+      <${Choice} label="Result" value=${status} onValue=${(value) => setQuery({ status: value }, { push: true })}
         options=${[['', 'All results'], ...Object.entries(OUTCOME).map(([each, { word }]) => [each, word])]} />
       ${connections.data?.items.length > 1 && html`
-        <${Choice} label="Connection" value=${connection} onValue=${(value) => setQuery({ connection: value })}
+        <${Choice} label="Connection" value=${connection} onValue=${(value) => setQuery({ connection: value }, { push: true })}
           options=${[['', 'All connections'], ...connections.data.items.map((each) => [each.id, each.name])]} />`}
-      ${filtered && html`<${Button} kind="quiet" onClick=${() => setQuery({ entity: '', status: '', connection: '', halo_id: '' })}
+      ${filtered && html`<${Button} kind="quiet" onClick=${() => setQuery({ entity: '', status: '', connection: '', halo_id: '' }, { push: true })}
         >Clear filters</${Button}>`}
     </div>
     <${List} key=${path} path=${path} filtered=${filtered} connections=${connections.data?.items} />

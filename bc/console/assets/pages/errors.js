@@ -23,17 +23,18 @@ const EMPTY = {
 
 export default function Errors() {
   const [query, setQuery] = useQuery();
-  const { state = 'open', connection = '', code = '' } = query;
+  const { connection = '', code = '' } = query;
+  const state = Object.hasOwn(ERROR_STATE, query.state || '') ? query.state : 'open';
   const connections = useLive(CONNECTIONS, 60);
   const base = connection ? `/api/connections/${encodeURIComponent(connection)}/errors` : '/api/errors';
   const path = `${base}?state=${encodeURIComponent(state)}&limit=${PAGE}`;
   const actions = html`<${Tools} path=${path} state=${state} connection=${connection} />`;
   return html`<${Page} title="Errors" lead="Grouped by cause. An error closes by itself once its record is sent." actions=${actions}>
     <div class="filters" role="group" aria-label="Filter">
-      <${Choice} label="Show" value=${state} onValue=${(value) => setQuery({ state: value === 'open' ? '' : value, code: '' })}
+      <${Choice} label="Show" value=${state} onValue=${(value) => setQuery({ state: value === 'open' ? '' : value, code: '' }, { push: true })}
         options=${Object.entries(ERROR_STATE).map(([each, { word }]) => [each, word])} />
       ${connections.data?.items.length > 1 && html`
-        <${Choice} label="Connection" value=${connection} onValue=${(value) => setQuery({ connection: value })}
+        <${Choice} label="Connection" value=${connection} onValue=${(value) => setQuery({ connection: value }, { push: true })}
           options=${[['', 'All connections'], ...connections.data.items.map((each) => [each.id, each.name])]} />`}
     </div>
     <${Groups} key=${path} path=${path} state=${state} connection=${connection} open=${code}

@@ -10,7 +10,7 @@ const KINDS = { invoices: 'invoice', customers: 'customer', products: 'product' 
 
 export default function Find() {
   const [query, setQuery] = useQuery();
-  const kind = KINDS[query.kind] ? query.kind : 'invoices';
+  const kind = Object.hasOwn(KINDS, query.kind || '') ? query.kind : 'invoices';
   const search = query.search || '';
   const [typed, setTyped] = useState(search);
   useEffect(() => setTyped(search), [search]);
@@ -24,9 +24,9 @@ export default function Find() {
   return html`<${Page} title="Explain a record" lead=${lead}>
     <form class="filters" aria-label="Search for a record" onSubmit=${submit} novalidate>
       <div class="segments" role="group" aria-label="Kind">${Object.entries(KINDS).map(([each, one]) => html`<button key=${each} type="button" class="button"
-        aria-pressed=${each === kind ? 'true' : 'false'} onClick=${() => setQuery({ kind: each })}>${capital(ENTITY[one].many)}</button>`)}</div>
+        aria-pressed=${each === kind ? 'true' : 'false'} onClick=${() => setQuery({ kind: each }, { push: true })}>${capital(ENTITY[one].many)}</button>`)}</div>
       <label class="choice grow"><span>Name, number or Halo id</span>
-        <input class="input" type="search" value=${typed} dir="auto" autocomplete="off" onInput=${(event) => setTyped(event.currentTarget.value)} /></label>
+        <input class="input" type="search" maxlength="200" value=${typed} dir="auto" autocomplete="off" onInput=${(event) => setTyped(event.currentTarget.value)} /></label>
       <${Button} type="submit" kind="main">Search</${Button}>
     </form>
     ${!search && html`<${Empty} title="Which record?"><p>Enter a part of its name, its number in Halo or in Business Central, or Halo’s id.</p></${Empty}>`}

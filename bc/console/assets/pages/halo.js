@@ -28,7 +28,7 @@ export default function Halo() {
 function Reached({ setup, halo }) {
   if (!setup.data) return setup.error ? html`<${Failure} error=${setup.error} />` : html`<${Skeleton} rows=${2} />`;
   const { url, connected, detail, accounts_module: accounts } = setup.data.halo;
-  return html`<section class="panel" aria-labelledby="reached"><h2 id="reached">Connection</h2>
+  return html`<section class="panel" aria-labelledby="reached"><h2 id="reached">Access to Halo</h2>
     <p><${State} tone=${connected ? 'done' : 'bad'} word=${connected ? 'Connected' : 'Not connected'} /> <span dir="auto">${detail}</span></p>
     <dl class="facts"><div><dt>Address</dt><dd><bdi>${url || 'not set'}</bdi></dd></div>
       ${accounts === false && html`<div><dt>Account-code module</dt><dd>off in Halo: account codes cannot be imported</dd></div>`}

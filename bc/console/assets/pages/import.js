@@ -19,7 +19,7 @@ export default function Import({ connection: wanted = '' }) {
 
 function Ready({ connection, connections }) {
   const [query] = useQuery();
-  const kind = IMPORT[query.kind] ? query.kind : 'customers';
+  const kind = Object.hasOwn(IMPORT, query.kind || '') ? query.kind : 'customers';
   const path = `/import/${connection.id}`;
   const lead = html`From <bdi>${connection.company_name}</bdi> into Halo. Nothing changes before you press Import.`;
   return html`<${Page} title="Import" lead=${lead}>

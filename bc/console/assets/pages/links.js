@@ -27,7 +27,7 @@ const CONTENT = {
 
 export default function Links({ connection: wanted = '' }) {
   const [query] = useQuery();
-  const tab = CONTENT[query.tab] ? query.tab : 'customers';
+  const tab = Object.hasOwn(CONTENT, query.tab || '') ? query.tab : 'customers';
   return html`<${CompanyPage} title="Links" base="/links" wanted=${wanted}
     why="Choose a connection’s company first; then its records can be linked."
     children=${(connection, connections) => {

@@ -11,7 +11,16 @@ import { Button, Empty, Failure, Notice, Page, Skeleton, Time, useAction } from 
 
 const TONES = { synced: 'done', unchanged: 'done', skipped: 'warn', failed: 'bad', retrying: 'work' };
 
+// Halo's ids are positive whole numbers.
+const isId = (text) => /^[1-9][0-9]{0,17}$/.test(text);
+
 export default function Record({ entity, id }) {
+  if (isId(id)) return html`<${Known} entity=${entity} id=${id} />`;
+  return html`<${Page} title="No such ${ENTITY[entity].one}"><${Empty} title=${html`“<bdi>${id}</bdi>” is not an id of Halo’s`}>
+    <p>Is it a number or a name? <a href=${to('/find', { kind: `${entity}s`, search: id })}>Search for it</a></p></${Empty}></${Page}>`;
+}
+
+function Known({ entity, id }) {
   const [query, setQuery] = useQuery();
   const live = useLive(`/api/outcomes?entity=${entity}&halo_id=${encodeURIComponent(id)}&limit=50`, 2);
   const last = live.data?.items[0];

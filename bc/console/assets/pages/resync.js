@@ -29,8 +29,9 @@ export default function Resync() {
 }
 
 function Form({ query, setQuery, connections }) {
-  const entity = ENTITY[query.entity] ? query.entity : 'invoice';
-  const { state = 'any', from = '', to: until = '', customer = '', customer_name: customerName = '', connection = '' } = query;
+  const entity = Object.hasOwn(ENTITY, query.entity || '') ? query.entity : 'invoice';
+  const state = STATES.some(([each]) => each === query.state) ? query.state : 'any';
+  const { from = '', to: until = '', customer = '', customer_name: customerName = '', connection = '' } = query;
   const filter = { state, ...(from && { from }), ...(until && { to: until }), ...(customer && entity !== 'product' && { customer_id: customer }) };
   const [found, setFound] = useState(null);
   const [picking, setPicking] = useState(false);

@@ -29,7 +29,7 @@ export default function Setup() {
   const products = useLive(path && `${path}/products?limit=1`, 10);
   const jobs = useLive(chosen?.company_id ? `/api/jobs?connection_id=${chosen.id}&limit=100` : '', 10);
   const status = useLive('/api/status', 10);
-  const invoices = useLive('/api/outcomes?entity=invoice&status=synced&limit=1', 10);
+  const invoices = useLive(chosen ? `/api/connections/${chosen.id}/outcomes?entity=invoice&status=synced&limit=1` : '', 10);
   if (!setup.data || !connections.data) {
     const error = setup.error || connections.error;
     return html`<${Page} title="Set-up">${error ? html`<${Failure} error=${error} />` : html`<${Skeleton} rows=${11} />`}</${Page}>`;
@@ -37,6 +37,7 @@ export default function Setup() {
   const facts = {
     setup: setup.data,
     connection: chosen,
+    standard: items.find((each) => each.is_default),
     linked: Boolean(customers.data?.items.length || products.data?.items.length),
     jobs: jobs.data?.items || [],
     imported: Object.keys(IMPORT).filter((kind) => jobs.data?.items.some((job) => job.kind === kind && job.status === 'succeeded')).map((kind) => IMPORT[kind].many),

@@ -83,10 +83,10 @@ function Company({ connection }) {
   return html`<${CompanyChoice} connection=${connection} />`;
 }
 
-function Default({ connection }) {
+function Default({ connection, standard }) {
   const { busy, error, run } = useAction();
   if (!connection) return needsConnection;
-  if (connection.is_default) return html`<p>Nothing to do. Each connection’s page can make it the default.</p>`;
+  if (standard) return html`<p>Nothing to do. Each connection’s page can make it the default.</p>`;
   const make = () => run(
     () => change('PUT', '/api/default-connection', { connection_id: connection.id }),
     `“${connection.name}” is the default connection.`,

@@ -1,5 +1,6 @@
 /** A record in Halo and in each company it is linked with; an invoice's tax line by line: Halo, Business Central, difference. */
 import { html } from '../vendor/preact-htm.js';
+import { nameParts } from '../names.js';
 import { to } from '../router.js';
 import { money, number } from '../when.js';
 import { Failure, Notice, Out, Skeleton, State, Time } from './ui.js';
@@ -13,11 +14,12 @@ export function InBothSystems({ entity, story }) {
       ? html`<${Failure} error=${story.error} />`
       : html`<${Skeleton} rows=${3} />`}</section>`;
   }
+  const { name } = nameParts({ entity, halo_id: found.halo_id, record_name: found.name || '' });  // the id stands below
   return html`<section aria-labelledby="both"><h2 id="both">In both systems</h2>
     ${found.trouble && html`<${Notice} tone="warn" title="Halo could not be asked"><p>${found.trouble}</p></${Notice}>`}
     <ul class="list">
       <li class="row"><${State} ...${found.in_halo === false ? { word: 'Gone', tone: 'bad' } : { word: 'Halo', tone: 'skip', icon: 'link' }} />
-        <div class="row-main"><p class="row-title"><bdi>${found.name || 'not there'}</bdi></p>
+        <div class="row-main"><p class="row-title"><bdi>${name || found.name || 'not there'}</bdi></p>
           <p class="soft">${[found.number && `number ${found.number}`, `Halo id ${found.halo_id}`].filter(Boolean).join(' · ')}</p></div>
         ${found.in_halo !== false && html`<p><${Out} href=${found.halo_url}>Open in Halo</${Out}></p>`}</li>
       ${found.links.map((link) => html`<${Linked} key=${link.connection_id} link=${link} />`)}
@@ -50,8 +52,8 @@ function TaxTable({ found }) {
       <tbody role="rowgroup">${found.lines.map((line, position) => html`<tr role="row" key=${position}>
         <th role="rowheader" scope="row"><bdi>${line.text || '(no text)'}</bdi>${line.sequence !== null && html` <span class="soft number small">${line.sequence}</span>`}</th>
         <td role="cell" class="right" data-label="Quantity">${number(line.quantity)}</td><td role="cell" class="right" data-label="Net">${money(line.net)}</td>
-        <td role="cell" class="right" data-label="Tax in Halo">${money(line.halo_tax)} <span class="soft small">${number(line.halo_rate)} %</span></td>
-        <td role="cell" class="right" data-label="Tax in BC">${line.bc_tax === null ? html`<span class="soft">not there</span>` : html`${money(line.bc_tax)} <span class="soft small">${number(line.bc_rate)} %</span>`}</td>
+        <td role="cell" class="right" data-label="Tax in Halo"><span class="soft small">${number(line.halo_rate)} %</span> ${money(line.halo_tax)}</td>
+        <td role="cell" class="right" data-label="Tax in BC">${line.bc_tax === null ? html`<span class="soft">not there</span>` : html`<span class="soft small">${number(line.bc_rate)} %</span> ${money(line.bc_tax)}`}</td>
         <td role="cell" class="right" data-label="Difference">${line.difference === null ? '–' : Number(line.difference) === 0 ? html`<span class="soft">none</span>` : html`<b class="tone-text-warn">${money(line.difference)}</b>`}</td></tr>`)}</tbody>
       <tfoot role="rowgroup"><tr role="row"><th role="rowheader" scope="row" colspan="3">Tax in all</th><td role="cell" class="right" data-label="Tax in Halo">${found.halo_tax === null ? '–' : money(found.halo_tax)}</td>
         <td role="cell" class="right" data-label="Tax in BC">${total === null ? '–' : money(total)}</td>

@@ -11,7 +11,8 @@ import { Empty, Failure, LinkButton, Page, Skeleton } from './ui.js';
  */
 export function CompanyPage({ title, base, wanted, why, every = false, children }) {
   const connections = useLive(CONNECTIONS, 30);
-  const items = connections.data?.items.filter((each) => every || each.company_id);
+  const held = connections.data?.items;
+  const items = held?.filter((each) => every || each.company_id);
   const chosen = wanted || (items?.find((each) => each.is_default) || items?.[0])?.id || '';
   useEffect(() => {
     if (!wanted && chosen) go(to(`${base}/${chosen}`, place.value.query), { replace: true });
@@ -23,6 +24,10 @@ export function CompanyPage({ title, base, wanted, why, every = false, children 
   }
   const connection = items.find((each) => each.id === chosen);
   if (connection) return children(connection, items);
+  if (wanted && !held.some((each) => each.id === wanted)) {
+    return html`<${Page} title=${title}><${Empty} title="There is no such connection">
+      <p>It may have been removed, or the address is mistyped.</p><p><${LinkButton} href=${to('/connections')} kind="main">All connections</${LinkButton}></p></${Empty}></${Page}>`;
+  }
   return html`<${Page} title=${title}><${Empty} title=${wanted ? 'This connection has no company yet' : 'No company is connected yet'}>
     <p>${why}</p><p><${LinkButton} href=${to('/setup')} kind="main">Open the set-up</${LinkButton}></p></${Empty}></${Page}>`;
 }

@@ -46,12 +46,13 @@ function expiryWords(connection) {
 }
 
 export function Rename({ connection }) {
-  const [name, setName] = useState(connection.name);
+  const [typed, setName] = useState(null);
+  const name = typed ?? connection.name;
   const { busy, error, run } = useAction();
   const changed = name.trim() && name.trim() !== connection.name;
   const submit = (event) => {
     event.preventDefault();
-    if (changed && !busy) run(() => patch(connection, { name: name.trim() }), 'The name is changed.');
+    if (changed && !busy) run(() => patch(connection, { name: name.trim() }), 'The name is changed.').then((saved) => saved && setName(null));
   };
   return html`<form class="form inline" onSubmit=${submit} novalidate>
     <${TextField} label="Name" value=${name} onValue=${setName} error=${error?.message || ''} control=${{ autocomplete: 'off' }} />

@@ -1,6 +1,6 @@
 /** Switching on what syncs. */
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
-import { change } from '../api.js';
+import { change, read } from '../api.js';
 import { ENTITY, capital } from '../words.js';
 import { Tick } from './form.js';
 import { Failure, useAction } from './ui.js';
@@ -22,10 +22,12 @@ export function EntitiesForm({ connection }) {
   useEffect(() => setWished(null), [connection.updated_at]);
   const on = wished || connection.settings.sync_entities;
   const turn = async (entity, wanted) => {
-    const next = Object.keys(ENTITY).filter((each) => (each === entity ? wanted : on.includes(each)));
-    setWished(next);
+    const path = `/api/connections/${connection.id}`;
+    const turned = (from) => Object.keys(ENTITY).filter((each) => (each === entity ? wanted : from.includes(each)));
+    setWished(turned(on));
     const saved = await run(
-      () => change('PATCH', `/api/connections/${connection.id}`, { settings: { sync_entities: next } }),
+      // The list is sent whole: what another window switched meanwhile stays as it is.
+      async () => change('PATCH', path, { settings: { sync_entities: turned((await read(path)).data.settings.sync_entities) } }),
       wanted
         ? `${capital(ENTITY[entity].many)} sync from now on.`
         : `${capital(ENTITY[entity].many)} no longer sync. Nothing was removed anywhere.`,

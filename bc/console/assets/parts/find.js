@@ -36,7 +36,7 @@ export function Find() {
         <option key=${each} value=${each} selected=${each === entity}>${each.charAt(0).toUpperCase() + each.slice(1)}</option>`)}
     </select>
     <input
-      ref=${input} class="input" value=${id} dir="auto" placeholder="Halo id, number or name" aria-label="Halo id, number or name (shortcut: /)"
+      ref=${input} class="input" maxlength="200" value=${id} dir="auto" placeholder="Halo id, number or name" aria-label="Halo id, number or name (shortcut: /)"
       aria-invalid=${wrong ? 'true' : null} aria-describedby=${wrong ? 'find-wrong' : null} autocomplete="off"
       onInput=${(event) => setId(event.currentTarget.value)}
     />

@@ -43,10 +43,12 @@ export const SelectField = ({ value, onValue, options, ...field }) => html`
   </${Field}>
 `;
 
-/** A labelled select for a filter. */
+/** A labelled select for a filter. A value that is none of its options, from an old address, is shown and not hidden. */
 export function Choice({ label, value, onValue, options }) {
+  const known = options.some(([each]) => each === value);
   return html`<label class="choice"><span>${label}</span>
     <select class="input" onChange=${(event) => onValue(event.currentTarget.value)}>
+      ${!known && html`<option key=${value} value=${value} selected>${value} (unknown)</option>`}
       ${options.map(([each, words]) => html`<option key=${each} value=${each} selected=${each === value}>${words}</option>`)}
     </select></label>`;
 }
@@ -66,13 +68,13 @@ export function Tick({ label, halo = '', hint = '', checked, onValue }) {
 
 /**
  * What is typed into a form, kept through a reload, a lost network or an ended session. `secret` names fields that
- * stay in memory only. Returns [draft, set, forget].
+ * stay in memory only. Returns [draft, set, forget]; `set` takes changes, or a function that makes them of the draft.
  */
 export function useDraft(name, initial, secret = []) {
   const key = `draft:${name}`;
   const [draft, setDraft] = useState(() => ({ ...initial, ...stored(key) }));
   const set = (changes) => setDraft((before) => {
-    const after = { ...before, ...changes };
+    const after = { ...before, ...(typeof changes === 'function' ? changes(before) : changes) };
     const kept = Object.fromEntries(Object.entries(after).filter(([field]) => !secret.includes(field)));
     sessionStorage.setItem(key, JSON.stringify(kept));
     return after;

@@ -1,16 +1,20 @@
 /** One job as it runs and as it ended: counts in place, the names of those that failed, cancel. */
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
-import { change, read } from '../api.js';
+import { Problem, change, read } from '../api.js';
 import { useLive } from '../live.js';
 import { JOB, JOB_KIND, capital, cause, sentence } from '../words.js';
 import { count, number } from '../when.js';
-import { Button, Failure, LinkButton, Skeleton, State, Time, useAction } from './ui.js';
+import { Button, Empty, Failure, LinkButton, Skeleton, State, Time, useAction } from './ui.js';
 
 /** `kind`: an import's, `zero_tax`, `restore_tax`, `takeover` or `halo_sweep`. `back`: where its end leads; `backWords`: that in words. */
 export function Job({ id, kind, back = '', backWords = 'Back to the preview' }) {
   const live = useLive(`/api/jobs/${encodeURIComponent(id)}`, 1);
   const { busy, error, run } = useAction();
   const job = live.data;
+  if (!job && live.error instanceof Problem && live.error.status === 404) {
+    return html`<${Empty} title="Nothing is known of this one"><p>The address is mistyped, or it ended so long ago that it is no longer kept.</p>
+      ${back && html`<p><${LinkButton} href=${back}>${backWords}</${LinkButton}></p>`}</${Empty}>`;
+  }
   if (!job) return live.error ? html`<${Failure} error=${live.error} />` : html`<${Skeleton} rows=${5} />`;
   const words = JOB_KIND[kind] || JOB_KIND.other;
   const over = ['succeeded', 'failed', 'cancelled'].includes(job.status);

@@ -28,7 +28,7 @@ export function CategoryLinks({ connection }) {
         <p><${LinkButton} kind="main" href=${to(`/import/${connection.id}`, { kind: KIND })}>Import item categories</${LinkButton}></p></${Empty}>`;
   return html`
     <p class="soft">A product that comes from Business Central goes to the Halo group of its item category.</p>
-    <div class="filters"><label class="choice"><span>Search</span><input class="input" type="search" value=${search} placeholder="Code or name"
+    <div class="filters"><label class="choice"><span>Search</span><input class="input" type="search" value=${search} placeholder="Code or name" maxlength="200"
       onInput=${(event) => setQuery({ search: event.currentTarget.value })} /></label>
       <${Button} busy=${busy} onClick=${() => setStep('group')}>Map a group …</${Button}></div>
     ${error && html`<p class="field-error" role="alert">${error.message}</p>`}

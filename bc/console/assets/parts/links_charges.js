@@ -30,7 +30,7 @@ export function ChargeRates({ connection }) {
       <p>${columns.length ? `It could be ${columns.join(' or ')}.` : 'No column of its charge types looks like an item number.'} Name it under “Halo conventions” in
         the <a href="${to(`/connections/${connection.id}`)}#settings">connection’s settings</a> (<code>charge_rate_code_field</code>).</p></${Notice}>`}
     <div class="filters"><div class="segments" role="group" aria-label="Show">${[['', 'All'], ['trouble', 'Without a usable item']].map(([each, words]) => html`
-      <button key=${each} type="button" class="button" aria-pressed=${each === show ? 'true' : 'false'} onClick=${() => setQuery({ show: each })}>${words}</button>`)}</div></div>
+      <button key=${each} type="button" class="button" aria-pressed=${each === show ? 'true' : 'false'} onClick=${() => setQuery({ show: each }, { push: true })}>${words}</button>`)}</div></div>
     <${Pages} pages=${{ ...pages, items: rows }} empty=${html`<${Empty} title=${show ? 'Every charge rate has its item' : 'Halo has no charge rates'}><p>Nothing to do.</p></${Empty}>`}
       row=${(rate) => html`<${Row} key=${rate.id} rate=${rate} connection=${connection} done=${pages.again} />`} />`;
 }

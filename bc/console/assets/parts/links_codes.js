@@ -25,10 +25,10 @@ export function Codes({ connection, kind }) {
         <p><${LinkButton} kind="main" href=${to(`/import/${connection.id}`, { kind })}>Import ${noun}s</${LinkButton}></p></${Empty}>`;
   return html`
     <p class="soft">What Halo offers to choose from. Codes that only Business Central has are brought by the <a href=${to(`/import/${connection.id}`, { kind })}>import</a>.</p>
-    <div class="filters"><label class="choice"><span>Search</span><input class="input" type="search" value=${search} placeholder="Code or name"
+    <div class="filters"><label class="choice"><span>Search</span><input class="input" type="search" value=${search} placeholder="Code or name" maxlength="200"
         onInput=${(event) => setQuery({ search: event.currentTarget.value })} /></label>
       <div class="segments" role="group" aria-label="Show">${[['', 'All'], ['orphans', 'Not in Business Central']].map(([each, words]) => html`
-        <button key=${each} type="button" class="button" aria-pressed=${each === show ? 'true' : 'false'} onClick=${() => setQuery({ show: each })}>${words}</button>`)}</div></div>
+        <button key=${each} type="button" class="button" aria-pressed=${each === show ? 'true' : 'false'} onClick=${() => setQuery({ show: each }, { push: true })}>${words}</button>`)}</div></div>
     <${Pages} pages=${{ ...pages, items: rows }} empty=${empty} row=${(each) => html`<${Row} key=${each.id} lookup=${each} path=${path} noun=${noun} done=${pages.again} />`} />`;
 }
 

@@ -19,14 +19,15 @@ const VIEWS = [
 
 export function RecordLinks({ connection, kind }) {
   const [query, setQuery] = useQuery();
-  const { show = '', search = '', anywhere = '' } = query;
+  const { search = '', anywhere = '' } = query;
+  const show = VIEWS.some(([each]) => each === query.show) ? query.show || '' : '';
   const Content = show === 'bc' ? OnlyInBc : show === 'halo' ? OnlyInHalo : Linked;
   return html`
     <div class="filters">
-      <label class="choice"><span>Search</span><input class="input" type="search" value=${search} placeholder="Number or name"
+      <label class="choice"><span>Search</span><input class="input" type="search" value=${search} placeholder="Number or name" maxlength="200"
         onInput=${(event) => setQuery({ search: event.currentTarget.value, anywhere: '' })} /></label>
       <div class="segments" role="group" aria-label="Show">${VIEWS.map(([each, words]) => html`<button key=${each} type="button"
-        class="button" aria-pressed=${each === show ? 'true' : 'false'} onClick=${() => setQuery({ show: each })}>${words}</button>`)}</div>
+        class="button" aria-pressed=${each === show ? 'true' : 'false'} onClick=${() => setQuery({ show: each }, { push: true })}>${words}</button>`)}</div>
     </div>
     <${Content} key=${show} connection=${connection} kind=${kind} entity=${ENTITY[kind]} search=${useSettled(search.trim())} show=${show}
       anywhere=${anywhere === '1'} onAnywhere=${() => setQuery({ anywhere: '1' })} />`;

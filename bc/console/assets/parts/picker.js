@@ -22,7 +22,7 @@ export function Picker({ title, hint = '', path, first = '', shown, onPick, onCl
       <${Button} kind="quiet small" onClick=${() => dialog.current.close()}>Close</${Button}></div>
     ${hint && html`<p class="soft">${hint}</p>`}
     <label class="choice wide"><span>Search by number or name</span>
-      <input class="input" type="search" value=${search} autofocus dir="auto" autocomplete="off"
+      <input class="input" type="search" maxlength="200" value=${search} autofocus dir="auto" autocomplete="off"
         onInput=${(event) => setSearch(event.currentTarget.value)} onKeyDown=${stay} /></label>
     <p class="unseen" role="status">${busy ? 'Searching …' : items ? `${count(items.length, 'result')}` : ''}</p>
     <div class="picker-list">

@@ -15,10 +15,21 @@ const MOST = 8000;
 
 export function Preview({ connection, kind, onStarted }) {
   const [query, setQuery] = useQuery();
-  const { search = '', match = '' } = query;
+  const { search = '' } = query;
+  const match = Object.hasOwn(MATCH, query.match || '') ? query.match : '';
   const loaded = useAll(`/api/connections/${connection.id}/preview/${kind}`);
-  const [selected, setSelected] = useState(() => new Set());
-  const [choices, setChoices] = useState(() => new Map());
+  const started = useRef(false);
+  const kept = `picks:${connection.id}:${kind}`;
+  const [selected, setSelected] = useState(() => new Set(stored(kept).selected));
+  const [choices, setChoices] = useState(() => new Map(stored(kept).choices));
+  useEffect(() => {
+    // Ticks survive a reload and a look at another page; written once they rest.
+    const timer = setTimeout(() => store(kept, selected, choices), 300);
+    return () => {
+      clearTimeout(timer);
+      if (!started.current) store(kept, selected, choices);
+    };
+  }, [selected, choices]);
   const [page, setPage] = useState(0);
   const { busy, error, run } = useAction();
   const shown = useMemo(() => fitting(loaded.rows, search, match), [loaded.rows, search, match]);
@@ -42,7 +53,10 @@ export function Preview({ connection, kind, onStarted }) {
   const start = async () => {
     const body = whole && picked.length > MOST ? { all: true } : { records: records(picked, choices) };
     const job = await run(() => change('POST', `/api/connections/${connection.id}/imports/${kind}`, body));
-    if (job) onStarted(job.job_id);
+    if (!job) return;
+    started.current = true;
+    sessionStorage.removeItem(kept);
+    onStarted(job.job_id);
   };
   if (!loaded.rows.length && loaded.busy) {
     return html`<p class="soft">Both systems are read and compared. Large companies take some minutes, since Halo limits its calls.</p>
@@ -71,13 +85,30 @@ export function Preview({ connection, kind, onStarted }) {
     </div>`;
 }
 
+function stored(key) {
+  try {
+    return { selected: [], choices: [], ...JSON.parse(sessionStorage.getItem(key) || '{}') };
+  } catch {
+    return { selected: [], choices: [] };
+  }
+}
+
+function store(key, selected, choices) {
+  try {
+    if (selected.size || choices.size) sessionStorage.setItem(key, JSON.stringify({ selected: [...selected], choices: [...choices] }));
+    else sessionStorage.removeItem(key);
+  } catch {
+    sessionStorage.removeItem(key);  // more than the browser keeps: then nothing is kept
+  }
+}
+
 function words(sums, picked, tooMany) {
   if (!picked) return 'Tick the rows to import.';
   if (tooMany) return `At most ${number(MOST)} fit into one import. Take fewer, then the rest; or take all of them as proposed.`;
   const parts = [
-    sums.create && `${number(sums.create)} created in Halo`,
-    sums.link && `${number(sums.link)} linked to records that Halo has`,
-    sums.update && `${number(sums.update)} refreshed`,
+    sums.create && `${number(sums.create)} to create in Halo`,
+    sums.link && `${number(sums.link)} to link to records that Halo has`,
+    sums.update && `${number(sums.update)} to refresh`,
     sums.undecided && `${number(sums.undecided)} left out until you choose`,
   ];
   return `${parts.filter(Boolean).join(', ')}.`;
@@ -87,9 +118,9 @@ function Filters({ counts, total, busy, search, match, setQuery }) {
   const options = [['', 'All', total], ...Object.entries(MATCH).map(([each, { word }]) => [each, word, counts[each] || 0])];
   return html`<div class="filters">
     <label class="choice"><span>Search</span><input
-      class="input" type="search" value=${search} placeholder="Number or name" onInput=${(event) => setQuery({ search: event.currentTarget.value })} /></label>
+      class="input" type="search" value=${search} placeholder="Number or name" maxlength="200" onInput=${(event) => setQuery({ search: event.currentTarget.value })} /></label>
     <div class="segments" role="group" aria-label="Match">${options.map(([each, word, sum]) => html`
-      <button key=${each} type="button" class="button" aria-pressed=${each === match ? 'true' : 'false'} onClick=${() => setQuery({ match: each })}
+      <button key=${each} type="button" class="button" aria-pressed=${each === match ? 'true' : 'false'} onClick=${() => setQuery({ match: each }, { push: true })}
       >${word} <span class="number soft">${number(sum)}</span></button>`)}</div>
     ${busy && html`<span class="soft" role="status">Reading more …</span>`}
   </div>`;

@@ -1,6 +1,6 @@
 /** How often each kind is imported by itself: only what changed in Business Central since the last time. */
 import { html, useState } from '../vendor/preact-htm.js';
-import { change } from '../api.js';
+import { change, read } from '../api.js';
 import { IMPORT } from '../words.js';
 import { SelectField } from './form.js';
 import { Button, Failure, useAction } from './ui.js';
@@ -17,7 +17,12 @@ export function Schedule({ connection }) {
     event.preventDefault();
     if (busy || !changed.length) return;
     const wanted = Object.fromEntries(changed.map((kind) => [kind, changes[kind] ? Number(changes[kind]) : null]));
-    if (await run(() => change('PATCH', `/api/connections/${connection.id}`, { settings: { delta_imports: { ...held, ...wanted } } }), 'The schedule is saved.')) setChanges({});
+    const path = `/api/connections/${connection.id}`;
+    const saved = await run(async () => {
+      const { delta_imports: newest } = (await read(path)).data.settings;  // another window may have saved since
+      return change('PATCH', path, { settings: { delta_imports: { ...newest, ...wanted } } });
+    }, 'The schedule is saved.');
+    if (saved) setChanges({});
   };
   return html`<form class="form settings" onSubmit=${save} novalidate>
     <p>Brings what changed in Business Central since the last time. Linked records are refreshed; new ones are created in Halo, unless several of Halo’s could be meant.</p>

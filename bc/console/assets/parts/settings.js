@@ -1,9 +1,9 @@
 /** A connection's settings in plain words, Halo's names beside them. Only what was changed is sent. */
 import { html, useRef, useState } from '../vendor/preact-htm.js';
-import { change } from '../api.js';
+import { change, read } from '../api.js';
 import { lineNumbers } from '../line_numbers.js';
 import { number } from '../when.js';
-import { SelectField, TextField, Tick, focusFirstError } from './form.js';
+import { SelectField, TextField, Tick, focusFirstError, useDraft } from './form.js';
 import { BcPicker, HaloPicker } from './links_records.js';
 import { Button, Failure, useAction } from './ui.js';
 
@@ -64,36 +64,51 @@ const GROUPS = [
 const KINDS = Object.fromEntries(GROUPS.flatMap(([, fields]) => fields.map(([name, , kind]) => [name, kind])));
 
 export function SettingsForm({ connection }) {
-  const [changes, setChanges] = useState({});
+  const [draft, keep, forget] = useDraft(`settings:${connection.id}`, { changes: {}, before: {} });
+  const { changes, before } = draft;
   const { busy, error, run } = useAction();
   const form = useRef(null);
   /** @type {Record<string, any>} */
   const now = { ...shown(connection.settings), ...changes };
   const changed = Object.keys(changes).filter((name) => changes[name] !== shown(connection.settings)[name]);
   const wrong = Object.fromEntries(Object.entries(error?.fields || {}).map(([name, words]) => [name.replace(/^settings\./, ''), words]));
-  const set = (name, value) => setChanges((before) => ({ ...before, [name]: value }));
+  /** `before`: what stood there when it was first changed, so that another window's change is noticed. */
+  const set = (name, value) => keep((held) => ({
+    changes: { ...held.changes, [name]: value },
+    before: { ...held.before, [name]: held.before[name] ?? shown(connection.settings)[name] },
+  }));
+  const meanwhile = (name) => (changed.includes(name) && before[name] !== shown(connection.settings)[name] ? worded(shown(connection.settings)[name]) : '');
   const submit = async (event) => {
     event.preventDefault();
     if (busy || !changed.length) return;
-    const settings = merged(changed.map((name) => [name, sent(name, changes[name])]), connection.settings);
-    const saved = await run(() => change('PATCH', `/api/connections/${connection.id}`, { settings }), 'The settings are saved.');
-    if (saved) setChanges({});
+    const path = `/api/connections/${connection.id}`;
+    const saved = await run(async () => {
+      const newest = (await read(path)).data.settings;  // a group of settings is sent whole
+      return change('PATCH', path, { settings: merged(changed.map((name) => [name, sent(name, changes[name])]), newest) });
+    }, 'The settings are saved.');
+    if (saved) forget();
     else focusFirstError(form.current);
   };
   return html`<form ref=${form} class="form settings" onSubmit=${submit} novalidate>
     ${GROUPS.map(([title, fields]) => html`<fieldset key=${title}><legend>${title}</legend>
       ${fields.map((field) => html`<${Setting}
-        key=${field[0]} field=${field} value=${now[field[0]]} error=${wrong[field[0]] || ''} set=${set} connection=${connection}
+        key=${field[0]} field=${field} value=${now[field[0]]} error=${wrong[field[0]] || ''} meanwhile=${meanwhile(field[0])} set=${set} connection=${connection}
         below=${field[0] === 'line_increment' && html`<${Numbers} group=${now.group_increment} line=${now.line_increment} />`} />`)}
     </fieldset>`)}
     ${error && !Object.keys(wrong).length && html`<${Failure} error=${error} retry=${null} />`}
     <p class="actions save ${changed.length ? 'unsaved' : ''}"><${Button} type="submit" kind=${changed.length ? 'main' : ''} off=${!changed.length} busy=${busy}>Save settings</${Button}>
-      ${changed.length > 0 && html`<${Button} kind="quiet" onClick=${() => setChanges({})}>Undo changes</${Button}>`}
+      ${changed.length > 0 && html`<${Button} kind="quiet" onClick=${forget}>Undo changes</${Button}>`}
       <span class="soft" role="status">${changed.length ? `${number(changed.length)} not saved yet` : ''}</span></p>
   </form>`;
 }
 
-function Setting({ field: [name, label, kind, hint], value, error, set, connection, below }) {
+const worded = (value) => (value === true ? 'on' : value === false ? 'off' : `“${value}”`);
+
+function Setting({ meanwhile, ...rest }) {
+  return html`<${Value} ...${rest} />${meanwhile && html`<p class="cure tone-text-warn" role="status">Somebody has set it to ${meanwhile} meanwhile. Saving replaces that.</p>`}`;
+}
+
+function Value({ field: [name, label, kind, hint], value, error, set, connection, below }) {
   const common = { label, halo: name, hint, error, onValue: (next) => set(name, next) };
   if (kind === 'tick') return html`<${Tick} ...${common} checked=${value} />`;
   if (Array.isArray(kind)) return html`<${SelectField} ...${common} value=${value} options=${kind} />`;

@@ -72,7 +72,7 @@ const leave = () => location.assign(to('/'));
 /** The app does not answer: says since when, and that it keeps trying. */
 function Lost() {
   const { up, lostAt } = useCell(network);
-  return html`<div role="status">${!up && html`
+  return html`<div role="status" class="lost-place">${!up && html`
     <p class="lost tone-warn"><${Icon} name="warn" /><span>The app does not answer since ${hour(lostAt)}. What you see may be
       old; nothing you typed is lost. It is tried again by itself.</span>
       <${Button} kind="small" onClick=${refresh}>Try now</${Button}></p>`}

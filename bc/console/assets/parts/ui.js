@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { cell, useCell } from '../cells.js';
 import { refresh } from '../live.js';
+import { arrive } from '../router.js';
 import { ago, exact } from '../when.js';
 import { Icon } from './icons.js';
 
@@ -27,7 +28,7 @@ export function Page({ title, tab = title, lead, actions, children }) {
   useEffect(() => {
     if (arrived) heading.current.focus({ preventScroll: true });
     arrived = true;
-    window.scrollTo(0, 0);
+    arrive();
   }, []);
   return html`
     <div class="page-head">
@@ -76,10 +77,13 @@ export function Failure({ error, title = '', retry = refresh }) {
   return html`<${Notice} tone="bad" title=${title} actions=${again} alert><p>${error.message}</p></${Notice}>`;
 }
 
-/** A button that stays focusable while it works, and cannot be pressed twice. */
-export function Button({ busy = false, kind = '', off = false, onClick, children, ...rest }) {
+/**
+ * A button that stays focusable while it works, and cannot be pressed twice. One that works (`busy` is given) takes a
+ * double click for one: its second half may come when the first is done, and would then undo it or hit what moved there.
+ */
+export function Button({ busy, kind = '', off = false, onClick, children, ...rest }) {
   const press = (event) => {
-    if (busy || off) event.preventDefault();
+    if (busy || off || (busy !== undefined && event.detail > 1)) event.preventDefault();
     else if (onClick) onClick(event);
   };
   return html`<button
