@@ -7,16 +7,20 @@ large company from the sandbox. Both drive the Chromium that the browser tests u
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
 
 from playwright.sync_api import Page, expect
 
-from bc.errors import Transient
 from bc.model import Link, Outcome
 from bc.settings import load
 from bc.store import Store, open_store, outcomes
@@ -33,7 +37,7 @@ PATIENCE = 600_000
 # One outcome in a thousand: a filter that finds little reads most.
 RARE = 1000
 IDS_PER_TRANSACTION = TRANSACTION // 3
-QUICKER = ROOT / "bench" / "azurite-by-row.cjs"
+FILLER = ROOT / "bench" / "azurite-fill.cjs"
 
 
 def first_page() -> list[Row]:
@@ -84,7 +88,7 @@ def filled(links: int, many: int) -> list[Row]:
         acting.connect(sync_entities=[])
         connection = str(acting.connection["id"])
         began = time.perf_counter()
-        asyncio.run(_fill(app.direct, connection, links, many))
+        asyncio.run(_fill(app, connection, links, many))
         load = os.getloadavg()[0]
         print(f"filled in {time.perf_counter() - began:.0f} s; load {load:.1f} before the pages", flush=True)
         rows = [_asked(app, what, path) for what, path in _calls(connection)]
@@ -181,52 +185,60 @@ def _pages() -> Sequence[tuple[str, str]]:
     )
 
 
-async def _fill(storage: str, connection: str, links: int, many: int) -> None:
-    store = open_store(load({"AzureWebJobsStorage": storage}))
+async def _fill(app: Relayed, connection: str, links: int, many: int) -> None:
+    """Links and outcomes as the product writes them: the first of each table through it, the rest into the emulator."""
+    store = open_store(load({"AzureWebJobsStorage": app.direct}))
     tables = Tables(store._account)
     now = datetime.now(UTC)
-    gate = asyncio.Semaphore(2)
+    seen: set[str] = set()
+    through = Table.write
 
-    async def write(table: Table, writes: list[Write]) -> None:
-        # Puts may be repeated; a busy emulator drops connections.
-        async with gate:
-            for _ in range(20):
-                try:
-                    await table.write("outcomes", writes)
-                    return
-                except Transient:
-                    await asyncio.sleep(0.5)
-            raise RuntimeError("storage does not take the rows")
+    async def write(table: Table, partition: str, writes: Sequence[Write]) -> list[str]:
+        if table._name not in seen:
+            seen.add(table._name)
+            return await through(table, partition, writes)
+        for each in writes:
+            row = {
+                "table": table._name,
+                "partition": partition,
+                "key": each.key,
+                "properties": each.properties,
+            }
+            rows.write(json.dumps(row) + "\n")
+        return ["" for _ in writes]
 
     try:
-        made = [
-            Link(
-                connection_id=connection,
-                entity="customer",
-                halo_id=str(number),
-                bc_id=f"00000000-0000-0000-0000-{number:012d}",
-                bc_number=f"C{number:05d}",
-                bc_name=f"Customer {number} Ltd",
-                halo_name=f"Customer {number} Limited",
-                source="import",
-                linked_at=now,
-                payload='{"displayName":"x"}' * 10,
-            )
-            for number in range(1, links + 1)
-        ]
-        await store.links.put_many(made)
-        table = tables.table("bcOutcomes")
-        async with asyncio.TaskGroup() as group:
+        with app.rows.open("w") as rows, mock.patch.object(Table, "write", write):
+            await store.links.put_many(_link(connection, number, now) for number in range(1, links + 1))
+            table = tables.table("bcOutcomes")
             for at in range(0, many, IDS_PER_TRANSACTION):
-                writes = [
-                    write_
-                    for number in range(at, min(at + IDS_PER_TRANSACTION, many))
-                    for write_ in _outcome_writes(store, connection, number, now)
-                ]
-                group.create_task(write(table, writes))
+                few = range(at, min(at + IDS_PER_TRANSACTION, many))
+                await table.write(
+                    "outcomes",
+                    [each for number in few for each in _outcome_writes(store, connection, number, now)],
+                )
+        done = app.rows.with_suffix(".ndjson.done")
+        app.azurite.signal(signal.SIGUSR2)
+        while not done.exists():
+            await asyncio.sleep(0.2)
     finally:
         await tables.close()
         await store.close()
+
+
+def _link(connection: str, number: int, now: datetime) -> Link:
+    return Link(
+        connection_id=connection,
+        entity="customer",
+        halo_id=str(number),
+        bc_id=f"00000000-0000-0000-0000-{number:012d}",
+        bc_number=f"C{number:05d}",
+        bc_name=f"Customer {number} Ltd",
+        halo_name=f"Customer {number} Limited",
+        source="import",
+        linked_at=now,
+        payload='{"displayName":"x"}' * 10,
+    )
 
 
 def _outcome_writes(store: Store, connection: str, number: int, now: datetime) -> list[Write]:
@@ -254,38 +266,34 @@ def _outcome_writes(store: Store, connection: str, number: int, now: datetime) -
 
 
 class Relayed(App):
-    """The app with a relay before its tables, which counts. `direct`: its storage without the relay."""
+    """The app with a relay before its tables, which counts. `direct`: its storage without the relay; `rows`: see `_fill`."""
 
-    def __init__(self, sandbox: Sandbox, storage: str, env: dict[str, str]) -> None:
-        self.direct = storage
-        endpoint = re.search(r"TableEndpoint=(http://[^/;]+)", storage)
+    def __init__(self, sandbox: Sandbox, azurite: Azurite, rows: Path, env: dict[str, str]) -> None:
+        self.azurite, self.rows = azurite, rows
+        self.direct = azurite.connection_string()
+        endpoint = re.search(r"TableEndpoint=(http://[^/;]+)", self.direct)
         assert endpoint is not None
         self.tables = Wire(endpoint[1])
-        super().__init__(sandbox, storage.replace(endpoint[1], self.tables.url), env=env)
+        super().__init__(sandbox, self.direct.replace(endpoint[1], self.tables.url), env=env)
 
 
 @contextmanager
 def _house(scale: int = 1, env: dict[str, str] | None = None) -> Iterator[Relayed]:
     azurite = Azurite()
-    before = os.environ.get("NODE_OPTIONS")
-    os.environ["NODE_OPTIONS"] = f"--require {QUICKER}"
-    try:
-        azurite.start()
-    finally:
-        if before is None:
-            del os.environ["NODE_OPTIONS"]
-        else:
-            os.environ["NODE_OPTIONS"] = before
-    try:
-        sandbox = Sandbox("--scale", str(scale))
+    with TemporaryDirectory() as folder:
+        rows = Path(folder) / "rows.ndjson"
+        with mock.patch.dict(os.environ, NODE_OPTIONS=f"--require {FILLER}", BENCH_ROWS=str(rows)):
+            azurite.start()
         try:
-            settings = {"HALO_SWEEP_MINUTES": "0", **(env or {})}
-            with Relayed(sandbox, azurite.connection_string(), settings) as app:
-                yield app
+            sandbox = Sandbox("--scale", str(scale))
+            try:
+                settings = {"HALO_SWEEP_MINUTES": "0", **(env or {})}
+                with Relayed(sandbox, azurite, rows, settings) as app:
+                    yield app
+            finally:
+                sandbox.stop()
         finally:
-            sandbox.stop()
-    finally:
-        azurite.stop()
+            azurite.stop()
 
 
 def _usable(page: Page, path: str) -> float:

@@ -70,6 +70,11 @@ class Azurite:
         self._next += 1
         return self.connection_string(self._next - 1)
 
+    def signal(self, number: int) -> None:
+        """Send it a signal, for what a measurement has loaded into it."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def stop(self) -> None:
         """End it. Safe to call twice."""
         if self._process is None:

@@ -19,6 +19,8 @@ from tests.browser.visitor import NARROW, WIDE, Visitor, chromium
 from tests.e2e.acting import Acting, Invoicing, number
 
 LONG = "Müller, Østergård & Söhne Gebäudetechnik und Kälteanlagenbau Gesellschaft mbH & Co. KG"
+# 74 letters without a place to break.
+UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtenverein"
 RIGHT_TO_LEFT = "شركة الأفق للحلول التقنية المحدودة"
 
 
@@ -28,6 +30,7 @@ class Look(NamedTuple):
     dark: bool
 
 
+LARGE = (2560, 1440)
 LOOKS = (Look("wide", WIDE, False), Look("wide-dark", WIDE, True), Look("narrow", NARROW, False))
 
 
@@ -102,6 +105,9 @@ def first_run(browser: Browser, app: App, folder: Path) -> None:
     page.get_by_role("button", name="Use Tamarisk Technology Ltd permanently").click()
     expect(page.get_by_text("The app does not answer since")).to_be_visible()
     shoot("network-lost", whole=False)
+    visitor.resize(NARROW)
+    camera(visitor, folder, "narrow")("network-lost", whole=False)
+    visitor.resize(WIDE)
     visitor.context.set_offline(False)
     expect(page.get_by_text("The app does not answer since")).to_be_hidden()
     visitor.context.clear_cookies()
@@ -153,7 +159,11 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
             dialogs(visitor, shoot, connection)
         preview(visitor)
         shoot("import-preview", whole=False)
+        page = visitor.open("/import?match=ambiguous")
+        expect(page.locator(".preview tbody select").first).to_be_visible(timeout=60_000)
+        shoot("import-ambiguous")
         visitor.close()
+    troubled(browser, app, folder, acting)
     visitor = Visitor(browser, app)
     visitor.admitted()
     preview(visitor)
@@ -161,6 +171,78 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
     page.locator(".import-bar").get_by_role("button").click()
     expect(page.locator(".job").get_by_text("Finished", exact=True)).to_be_visible(timeout=120_000)
     camera(visitor, folder, "wide")("import-finished")
+    visitor.close()
+    calm(browser, app, folder, acting)
+
+
+def troubled(browser: Browser, app: App, folder: Path, acting: Acting) -> None:
+    """A bad day: errors of several causes, a check that fails, long names on a large screen, the menu on a small one."""
+    several_causes(acting)
+    refusal = {"kind": "status", "status": 403, "body": {"error": {"code": "Forbidden", "message": "No."}}}
+    for look in (*LOOKS, Look("large", LARGE, False)):
+        visitor = Visitor(browser, app, size=look.size, dark=look.dark)
+        visitor.admitted()
+        shoot = camera(visitor, folder, look.name)
+        visitor.open("/errors")
+        visitor.settle()
+        shoot("errors-many")
+        if look.name == "large":
+            for name in ("home", "activity", "links"):
+                visitor.open(f"/{name}".replace("/home", ""))
+                visitor.settle()
+                shoot(name)
+        elif look.name != "wide-dark":
+            acting.fault("bc", refusal, path="/items", times=0)
+            visitor.open(f"/doctor/{acting.connection['id']}")
+            visitor.settle()
+            shoot("doctor-failed")
+            app.sandbox.control.delete("/faults").raise_for_status()
+            page = visitor.open("/activity?status=retrying&entity=product")
+            visitor.settle()
+            shoot("activity-nothing-fits")
+        if look.name == "narrow":
+            page.get_by_role("button", name="Menu").click()
+            shoot("menu", whole=False)
+        visitor.close()
+
+
+def several_causes(acting: Acting) -> None:
+    """Invoices that fail for a customer nobody linked, a blocked item and a blocked customer."""
+    invoicing = Invoicing(acting)
+    stranger = number(acting.agent("Client", {"name": UNBROKEN, "toplevel_id": 1})["id"])
+    failing = [invoicing.invoice(client_id=int(stranger)) for _ in range(4)]
+    acting.sync("customer", stranger)
+    acting.sync("invoice", *failing)
+    for halo_id in failing:
+        acting.outcome("invoice", halo_id, seconds=120)
+    links = f"/api/connections/{acting.connection['id']}/mappings"
+    for kind, linked, block in (
+        ("products", invoicing.products["Service"], {"blocked": True}),
+        ("customers", invoicing.customer, {"blocked": "All"}),
+    ):
+        held = next(row for row in acting.get(f"{links}/{kind}")["items"] if row["halo_id"] == linked)
+        wanted = {"item" if kind == "products" else "customer": held["bc_number"], **block}
+        acting.app.sandbox.control.post("/bc/block", json=wanted).raise_for_status()
+        halo_id = invoicing.invoice(invoicing.line("Service" if kind == "products" else "Inventory"))
+        acting.sync("invoice", halo_id)
+        acting.outcome("invoice", halo_id, seconds=120)
+
+
+def calm(browser: Browser, app: App, folder: Path, acting: Acting) -> None:
+    """Home when nothing needs a person."""
+    for group in acting.get("/api/errors", state="open")["groups"]:
+        acting.post("/api/errors/dismiss", {"code": group["code"], "connection_id": None})
+    path = f"/api/connections/{acting.connection['id']}"
+    app.api.patch(path, json={"secret_expires_on": "2028-11-01"}).raise_for_status()
+    for connection in acting.get("/api/connections")["items"]:
+        if connection["id"] != acting.connection["id"]:
+            gone = f"/api/connections/{connection['id']}"
+            app.api.delete(gone, params={"confirm": connection["name"]}).raise_for_status()
+    visitor = Visitor(browser, app)
+    page = visitor.admitted()
+    expect(page.locator(".calm")).to_be_visible()
+    visitor.settle()
+    camera(visitor, folder, "wide")("home-calm")
     visitor.close()
 
 
@@ -212,7 +294,7 @@ def arrange(acting: Acting) -> tuple[str, str]:
     failing = [invoicing.invoice({**invoicing.line(text=LONG), "_itemid": int(stray)}) for _ in range(2)]
     clients = [
         number(acting.agent("Client", {"name": name, "toplevel_id": 1})["id"])
-        for name in (LONG, RIGHT_TO_LEFT)
+        for name in (UNBROKEN, LONG, RIGHT_TO_LEFT)
     ]
     credit = invoicing.invoice(invoicing.line("Service", 1, 100, "Consulting, credited"), invoicetype=2)
     acting.sync("invoice", invoice, credit, *failing)

@@ -12,7 +12,14 @@ from tests.e2e.acting import Acting, blocked, number
 pytestmark = pytest.mark.browser
 
 
+# Presses of the pointer from Welcome to the invoice, Microsoft's pages included; sign-in and typing not counted.
+PRESSES = 26
+
+
 def test_from_nothing_to_a_synced_invoice(visitor: Visitor, acting: Acting) -> None:
+    presses: list[str] = []
+    visitor.context.expose_function("pressed", presses.append)
+    visitor.context.add_init_script("addEventListener('pointerdown', (e) => pressed(e.target.innerText || e.target.id), true)")
     page = visitor.admitted()
     page.get_by_role("link", name="Start the set-up").click()
     page.get_by_role("link", name="Enter its ids").click()
@@ -66,6 +73,7 @@ def test_from_nothing_to_a_synced_invoice(visitor: Visitor, acting: Acting) -> N
     page.get_by_role("button", name="Sync now").click()
     expect(page.locator(".notice").first).to_contain_text("Synced")
     expect(page.get_by_text("Each line has the tax that Business Central worked out.")).to_be_visible()
+    assert len(presses) <= PRESSES, presses
     page.get_by_role("link", name="Set-up").click()
     expect(page.get_by_text(f"Invoice {halo_id} stands in Business Central")).to_be_visible()
 

@@ -104,7 +104,7 @@ def test_two_windows_with_the_same_edit_lose_nothing(visitor: Visitor, connected
     expect(page.get_by_role("checkbox", name="Customers")).to_be_checked()
     held = hold_still(page)
     connected.settings(sync_entities=["customer", "product"])
-    page.get_by_role("checkbox", name="Invoices").check()
+    page.get_by_role("checkbox", name="Invoices invoice").check()
     expect(page.get_by_text("Invoices sync from now on.")).to_be_visible()
     entities = connected.get(f"/api{path}")["settings"]["sync_entities"]
     assert sorted(entities) == ["customer", "invoice", "product"]
@@ -169,6 +169,7 @@ def test_a_very_long_search_is_cut_so_that_its_address_still_works(
     visitor: Visitor, connected: Acting
 ) -> None:
     page = visitor.admitted("/links")
+    expect(page.locator(".filters input")).to_be_visible()
     page.evaluate(
         """() => {
             const field = document.querySelector('.filters input');

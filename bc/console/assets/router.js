@@ -2,6 +2,8 @@
 import { cell, useCell } from './cells.js';
 
 const BASE = '/console';
+// Of a value in the query: far beyond it no server takes the address.
+const LONGEST = 200;
 
 /** Where we are: `path` below /console, such as `/connections/7`, and the query. */
 export const place = cell(here());
@@ -35,9 +37,6 @@ for (const moved of ['wheel', 'touchstart', 'keydown', 'pointerdown']) {
     returning = 0;
   }, { passive: true });
 }
-
-// Of a value in the query: beyond it no server takes the address.
-const LONGEST = 200;
 
 /** The query as an object, and a function that changes some of it ('' or null takes a name away). */
 export function useQuery() {

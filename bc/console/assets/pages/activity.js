@@ -30,7 +30,7 @@ export default function Activity() {
         options=${[['', 'All kinds'], ...Object.keys(ENTITY).map((each) => [each, capital(ENTITY[each].many)])]} />
       <${Choice} label="Result" value=${status} onValue=${(value) => setQuery({ status: value }, { push: true })}
         options=${[['', 'All results'], ...Object.entries(OUTCOME).map(([each, { word }]) => [each, word])]} />
-      ${connections.data?.items.length > 1 && html`
+      ${(connections.data?.items.length > 1 || (connection && connections.data && !connections.data.items.some((each) => each.id === connection))) && html`
         <${Choice} label="Connection" value=${connection} onValue=${(value) => setQuery({ connection: value }, { push: true })}
           options=${[['', 'All connections'], ...connections.data.items.map((each) => [each.id, each.name])]} />`}
       ${filtered && html`<${Button} kind="quiet" onClick=${() => setQuery({ entity: '', status: '', connection: '', halo_id: '' }, { push: true })}

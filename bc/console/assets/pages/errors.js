@@ -33,7 +33,7 @@ export default function Errors() {
     <div class="filters" role="group" aria-label="Filter">
       <${Choice} label="Show" value=${state} onValue=${(value) => setQuery({ state: value === 'open' ? '' : value, code: '' }, { push: true })}
         options=${Object.entries(ERROR_STATE).map(([each, { word }]) => [each, word])} />
-      ${connections.data?.items.length > 1 && html`
+      ${(connections.data?.items.length > 1 || (connection && connections.data && !connections.data.items.some((each) => each.id === connection))) && html`
         <${Choice} label="Connection" value=${connection} onValue=${(value) => setQuery({ connection: value }, { push: true })}
           options=${[['', 'All connections'], ...connections.data.items.map((each) => [each.id, each.name])]} />`}
     </div>
