@@ -89,6 +89,9 @@ def filled(links: int, many: int) -> list[Row]:
         connection = str(acting.connection["id"])
         began = time.perf_counter()
         asyncio.run(_fill(app, connection, links, many))
+        app.azurite.signal(signal.SIGUSR2)
+        while not app.rows.with_suffix(".ndjson.done").exists():
+            time.sleep(0.2)
         load = os.getloadavg()[0]
         print(f"filled in {time.perf_counter() - began:.0f} s; load {load:.1f} before the pages", flush=True)
         rows = [_asked(app, what, path) for what, path in _calls(connection)]
@@ -217,10 +220,6 @@ async def _fill(app: Relayed, connection: str, links: int, many: int) -> None:
                     "outcomes",
                     [each for number in few for each in _outcome_writes(store, connection, number, now)],
                 )
-        done = app.rows.with_suffix(".ndjson.done")
-        app.azurite.signal(signal.SIGUSR2)
-        while not done.exists():
-            await asyncio.sleep(0.2)
     finally:
         await tables.close()
         await store.close()

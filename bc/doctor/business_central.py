@@ -64,7 +64,7 @@ async def _inside(services: Services, connection: Connection) -> list[Check]:
     checks.append(
         warning(
             "number series",
-            "Whether the number series of customers and items take typed numbers shows only when one is created.",
+            "Whether they take numbers from outside cannot be read; the first new customer or product shows it.",
             "In Business Central tick 'Manual Nos.' on the number series of customers and items.",
         )
     )

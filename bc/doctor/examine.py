@@ -117,4 +117,4 @@ async def _flow(services: Services, connection: Connection) -> Check:
         return warning("records", "The connection is paused: what changes waits.", "Resume it.")
     if breaker is not None:
         return warning("records", f"Records wait: {breaker.message}", breaker.cure)
-    return ok("records", "Records go as they change.")
+    return ok("records", "Changes are sent as they come.")

@@ -93,13 +93,13 @@ async def _lists(services: Services, connection: Connection) -> list[Check]:
         except Refused as error:
             checks.append(Check(f"Halo list of {name}", "warning", error.message, error.cure))
         else:
-            checks.append(ok(f"Halo list of {name}", f"It is lookup {found}."))
+            checks.append(ok(f"Halo list of {name}", f"Found: it is Halo's lookup list {found}."))
     rates = await answer_of("Halo charge rates", services.halo.lookups(CHARGE_TYPES))
     if isinstance(rates, Check):
         return [*checks, rates]
     column = conventions.charge_rate_code_field or code_column(rates)
     checks.append(
-        ok("Halo charge rates", f"Their codes stand in {column}.")
+        ok("Halo charge rates", f"Their codes stand in Halo's column {column}.")
         if column
         else warning(
             "Halo charge rates",
@@ -116,7 +116,7 @@ async def _webhook(services: Services) -> Check:
     except SyncError as error:
         return refused("Halo's webhook", error)
     every = services.settings.halo.sweep_minutes
-    swept = f" The sweep finds changes every {every} minutes." if every else ""
+    swept = f" The app looks for changes by itself every {every} minutes." if every else ""
     cure = "Enter the webhooks in Halo (Configuration, Integrations, Webhooks) and look at their deliveries."
     if last is None:
         return warning("Halo's webhook", f"Halo has never called.{swept}", cure)

@@ -27,9 +27,7 @@ def skipped(connected: Acting) -> list[str]:
     return ids
 
 
-def test_back_undoes_a_filter_and_leads_to_where_the_list_stood(
-    visitor: Visitor, skipped: list[str]
-) -> None:
+def test_back_undoes_a_filter_and_leads_to_where_the_list_stood(visitor: Visitor, skipped: list[str]) -> None:
     visitor.resize(NARROW)
     page = visitor.admitted("/activity")
     page.get_by_label("Result").select_option("skipped")
