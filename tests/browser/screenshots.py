@@ -120,7 +120,7 @@ def first_run(browser: Browser, app: App, folder: Path) -> None:
 def daily(browser: Browser, app: App, folder: Path) -> None:
     """A working console with errors, skips, long names and right-to-left ones."""
     acting = Acting(app)
-    invoice, failing = arrange(acting)
+    invoicing, invoice, failing = arrange(acting)
     connection = acting.connection["id"]
     pages = (
         ("home", ""),
@@ -160,10 +160,13 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
         preview(visitor)
         shoot("import-preview", whole=False)
         page = visitor.open("/import?match=ambiguous")
-        expect(page.locator(".preview tbody select").first).to_be_visible(timeout=60_000)
-        shoot("import-ambiguous")
+        choice = page.locator(".preview tbody select").first
+        expect(choice).to_be_visible(timeout=60_000)
+        choice.select_option(index=1)
+        page.locator(".preview-all").evaluate("(line) => line.scrollIntoView()")
+        shoot("import-ambiguous", whole=False)
         visitor.close()
-    troubled(browser, app, folder, acting)
+    troubled(browser, app, folder, invoicing)
     visitor = Visitor(browser, app)
     visitor.admitted()
     preview(visitor)
@@ -175,9 +178,10 @@ def daily(browser: Browser, app: App, folder: Path) -> None:
     calm(browser, app, folder, acting)
 
 
-def troubled(browser: Browser, app: App, folder: Path, acting: Acting) -> None:
+def troubled(browser: Browser, app: App, folder: Path, invoicing: Invoicing) -> None:
     """A bad day: errors of several causes, a check that fails, long names on a large screen, the menu on a small one."""
-    several_causes(acting)
+    acting = invoicing.acting
+    several_causes(invoicing)
     refusal = {"kind": "status", "status": 403, "body": {"error": {"code": "Forbidden", "message": "No."}}}
     for look in (*LOOKS, Look("large", LARGE, False)):
         visitor = Visitor(browser, app, size=look.size, dark=look.dark)
@@ -206,9 +210,9 @@ def troubled(browser: Browser, app: App, folder: Path, acting: Acting) -> None:
         visitor.close()
 
 
-def several_causes(acting: Acting) -> None:
+def several_causes(invoicing: Invoicing) -> None:
     """Invoices that fail for a customer nobody linked, a blocked item and a blocked customer."""
-    invoicing = Invoicing(acting)
+    acting = invoicing.acting
     stranger = number(acting.agent("Client", {"name": UNBROKEN, "toplevel_id": 1})["id"])
     failing = [invoicing.invoice(client_id=int(stranger)) for _ in range(4)]
     acting.sync("customer", stranger)
@@ -276,8 +280,8 @@ def preview(visitor: Visitor) -> None:
         page.evaluate("window.scrollTo(0, 0)")  # a narrow window would show none of the table
 
 
-def arrange(acting: Acting) -> tuple[str, str]:
-    """An invoice that stands in BC and one that failed; skips beside them. Answers the two ids."""
+def arrange(acting: Acting) -> tuple[Invoicing, str, str]:
+    """An invoice that stands in BC and one that failed; skips beside them. Answers the two ids last."""
     acting.connect(sync_entities=["customer", "invoice"])
     path = f"/api/connections/{acting.connection['id']}"
     acting.app.api.patch(path, json={"secret_expires_on": "2026-12-05"}).raise_for_status()
@@ -303,7 +307,7 @@ def arrange(acting: Acting) -> tuple[str, str]:
         acting.outcome("invoice", halo_id, seconds=120)
     for halo_id in clients:
         acting.outcome("customer", halo_id, seconds=120)
-    return invoice, failing[0]
+    return invoicing, invoice, failing[0]
 
 
 if __name__ == "__main__":

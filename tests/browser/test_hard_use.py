@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.visitor import NARROW, Visitor
-from tests.e2e.acting import Acting, number
+from tests.e2e.acting import Acting, Invoicing, number
 
 pytestmark = pytest.mark.browser
 
@@ -182,6 +182,17 @@ def test_a_very_long_search_is_cut_so_that_its_address_still_works(
     assert visitor.overflow() <= 0
 
 
+def test_a_page_whose_address_names_no_connection_asks_for_its_data_once(
+    visitor: Visitor, connected: Acting
+) -> None:
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url.partition("?")[0]))
+    for path, call in (("/links", "/mappings/customers"), ("/doctor", "/doctor")):
+        visitor.admitted(path)
+        visitor.settle()
+        assert len([url for url in asked if "/api/" in url and url.endswith(call)]) == 1
+
+
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
@@ -206,3 +217,46 @@ def test_an_odd_address_leads_to_a_usable_page(
     expect(page.locator("main")).to_contain_text(shown, timeout=60_000)
     expect(page.locator("main")).not_to_contain_text("Expected")
     assert visitor.violations() == []
+
+
+def test_on_a_bad_day_the_keyboard_alone_finds_what_failed_why_and_what_to_press(
+    visitor: Visitor, connected: Acting, invoicing: Invoicing
+) -> None:
+    connected.settings(sync_entities=["invoice"])
+    stray = number(connected.agent("Item", {"name": "Unlinked thing", "assetgroup_id": 1})["id"])
+    halo_id = invoicing.invoice({**invoicing.line(), "_itemid": int(stray)})
+    connected.sync("invoice", halo_id)
+    assert connected.outcome("invoice", halo_id)["status"] == "failed"
+    page = visitor.admitted()
+    need = page.locator(".need").first
+    expect(need).to_contain_text(f"({halo_id}) failed: a product on the invoice is not linked")
+    expect(need).to_contain_text("Link or import the product")
+    expect(need).to_be_in_viewport()
+    keys = ["Tab", "Enter"]  # skip to the content
+    for key in keys:
+        page.keyboard.press(key)
+    keys += press_until(visitor, "Tab", "Show: ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Errors")).to_be_focused()
+    service = next(row["number"] for row in connected.bc("items") if row["type"] == "Service")
+    connected.settings(default_invoice_item=service)
+    keys += press_until(visitor, "Tab", "Retry Invoice")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No open errors")).to_be_visible()
+    assert connected.outcome("invoice", halo_id, after=1)["status"] == "synced"
+    assert len(keys) + 2 <= 14, keys
+    connected.settings(sync_entities=[], default_invoice_item=None)
+
+
+def press_until(visitor: Visitor, key: str, name: str) -> list[str]:
+    """Press a key until what is called so has the focus; the keys pressed."""
+    pressed: list[str] = []
+    while len(pressed) < 40:
+        visitor.page.keyboard.press(key)
+        pressed.append(key)
+        called = visitor.page.evaluate(
+            "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
+        )
+        if called.startswith(name):
+            return pressed
+    raise AssertionError(f"{key} does not lead to {name}")

@@ -17,7 +17,8 @@ export function CompanyPage({ title, base, wanted, why, every = false, children 
   useEffect(() => {
     if (!wanted && chosen) go(to(`${base}/${chosen}`, place.value.query), { replace: true });
   }, [wanted, chosen]);
-  if (!items) {
+  // Until the address names it, what it shows would be asked for twice.
+  if (!items || (!wanted && chosen)) {
     return html`<${Page} title=${title}>${connections.error
       ? html`<${Failure} error=${connections.error} />`
       : html`<${Skeleton} rows=${8} />`}</${Page}>`;
