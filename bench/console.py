@@ -148,7 +148,7 @@ def importing(scale: int) -> list[Row]:
                 "filter: New",
                 "[...document.querySelectorAll('.segments button')].find((b) => b.textContent.includes('New')).click()",
             ),
-            ("all of them ticked", "document.querySelector('.preview thead input').click()"),
+            ("all of them ticked", "document.querySelector('.preview-all input').click()"),
             ("one row ticked", "document.querySelector('.preview tbody input').click()"),
         ):
             rows.append(Row(what, f"{_painted(page, step):.0f} ms", "until it is painted"))

@@ -182,7 +182,11 @@ def troubled(browser: Browser, app: App, folder: Path, invoicing: Invoicing) -> 
     """A bad day: errors of several causes, a check that fails, long names on a large screen, the menu on a small one."""
     acting = invoicing.acting
     several_causes(invoicing)
-    refusal = {"kind": "status", "status": 403, "body": {"error": {"code": "Forbidden", "message": "No."}}}
+    refusal = {
+        "kind": "status",
+        "status": 403,
+        "body": {"error": {"code": "Forbidden", "message": "Access is denied to company."}},
+    }
     for look in (*LOOKS, Look("large", LARGE, False)):
         visitor = Visitor(browser, app, size=look.size, dark=look.dark)
         visitor.admitted()
@@ -196,7 +200,7 @@ def troubled(browser: Browser, app: App, folder: Path, invoicing: Invoicing) -> 
                 visitor.settle()
                 shoot(name)
         elif look.name != "wide-dark":
-            acting.fault("bc", refusal, path="/items", times=0)
+            acting.fault("bc", refusal, path=r"\$batch", times=0)
             visitor.open(f"/doctor/{acting.connection['id']}")
             visitor.settle()
             shoot("doctor-failed")

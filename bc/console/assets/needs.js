@@ -8,7 +8,7 @@ const WARN_DAYS = 30;
 
 /**
  * @param {{connections: any[], status?: any, errors: {groups: any[], items: any[]} | undefined, setup: any}} facts
- * @returns {{key: string, tone: string, title: string, detail: string, href: string, action: string, code?: string}[]}
+ * @returns {{key: string, tone: string, title: string, detail: string, href: string, action: string, code?: string, retry?: string}[]}
  */
 export function needs({ connections, status, errors, setup }) {
   const found = [
@@ -33,6 +33,7 @@ function errorNeed(group, row) {
     href: to('/errors', { code: group.code }),
     action: 'Show',
     code: group.code,
+    retry: group.count === 1 ? 'Retry' : 'Retry all',
   };
 }
 

@@ -149,7 +149,7 @@ function Group({ group, rows, state, path, connection, open, onOpen }) {
         <h2><button type="button" class="cause-open" aria-expanded=${isOpen ? 'true' : 'false'} aria-controls=${id} onClick=${turn}>
           <${Icon} name="down" /><span>${title}</span></button></h2>
         <p class="soft"><span class="number">${count(group.count, 'record')}</span>${oldest
-          && html` · <${Time} at=${oldest.at} prefix="first " />`}</p>
+          && html` · <${Time} at=${oldest.at} prefix=${group.count > 1 ? 'first ' : ''} />`}</p>
         ${cure && html`<p class="cure" dir="auto">${cure}</p>`}
       </div>
       ${state === 'open' && group.count > 1 && html`<div class="actions">

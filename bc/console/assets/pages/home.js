@@ -82,7 +82,7 @@ function Need({ need }) {
       ${need.detail && html`<p class="soft">${need.detail}</p>`}
       ${error && html`<p class="field-error" role="alert">${error.message}</p>`}</div>
     <div class="actions">
-      ${need.code && html`<${Button} busy=${busy} onClick=${retry} aria-label="Retry all: ${need.title}">Retry all</${Button}>`}
+      ${need.code && html`<${Button} busy=${busy} onClick=${retry} aria-label="${need.retry}: ${need.title}">${need.retry}</${Button}>`}
       <${LinkButton} href=${need.href} aria-label="${need.action}: ${need.title}">${need.action}</${LinkButton}>
     </div>
   </li>`;

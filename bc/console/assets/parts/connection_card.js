@@ -57,7 +57,7 @@ function LastSuccess({ last }) {
   const kind = last.record_kind || ENTITY[last.entity]?.one || '';
   const name = last.record_name || last.halo_id || '';
   const path = kind && last.halo_id ? to(`/${last.entity}/${last.halo_id}`) : '';
-  return html`${kind && html`${path ? html`<a href=${path}>${kind} <bdi>${name}</bdi></a>` : html`${kind} <bdi>${name}</bdi>`}${last.bc_number && html` → <span class="number">${last.bc_number}</span>`}, `}<${Time} at=${last.at} />`;
+  return html`${kind && html`${path ? html`<a href=${path}>${kind} <bdi>${name}</bdi></a>` : html`${kind} <bdi>${name}</bdi>`}${last.bc_number && html` → <span class="number"><bdi>${last.bc_number}</bdi></span>`}, `}<${Time} at=${last.at} />`;
 }
 
 function Pause({ connection, waiting }) {
