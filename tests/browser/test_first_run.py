@@ -77,7 +77,7 @@ def test_from_nothing_to_a_synced_invoice(visitor: Visitor, acting: Acting) -> N
     expect(page.get_by_text("Each line has the tax that Business Central worked out.")).to_be_visible()
     assert len(presses) <= PRESSES, presses
     page.get_by_role("link", name="Set-up").click()
-    expect(page.get_by_text(f"Invoice {halo_id} stands in Business Central")).to_be_visible()
+    expect(page.get_by_text(f"({halo_id}) stands in Business Central")).to_be_visible()
 
 
 def fine(row: dict[str, object]) -> bool:
