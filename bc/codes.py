@@ -167,6 +167,7 @@ halo_refused_us | Halo refuses the app's credentials or rights. For an unposted 
 answer_too_large | an answer over 64 MiB was cut off | report it
 drawn_number_taken numbers_busy | the accounts id that was drawn is taken, or no free one was found yet | nothing; if it stays, choose another number pattern
 partly_applied | not every line was there afterwards | nothing: compared and completed
+found_after_all | Business Central had a document with this key already, so the second one was taken back | nothing: compared and linked by itself
 paused | the connection is paused | resume it
 needs_authorization | the connection cannot sign in. As an error of a record: the user or app lacks a permission set | authorize again; give the user or app the permission set the message asks for
 token_busy storage_busy | another worker was quicker | nothing

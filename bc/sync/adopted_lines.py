@@ -31,18 +31,48 @@ def adopted(link: Link, document: Document, invoice: Record, plan: InvoicePlan) 
     return msgspec.structs.replace(found, payload=msgspec.json.encode(header).decode())
 
 
+def found_again(
+    link: Link, document: Document, invoice: Record, plan: InvoicePlan, intended: Mapping[str, str]
+) -> Link:
+    """The link with a document that was found by its key: a create of ours that never answered, or that a lost link made.
+
+    `intended`: BC line id -> key by the numbers that the newest try gave. Of a document that was numbered otherwise they
+    say little, so what Halo holds and what the lines say comes first.
+    """
+    planned = {line.key: line for line in plan.lines}
+    rows = {str(line["id"]): line for line in lines_of(document)}
+    keys = _by_ids(document, invoice)
+    for line, key in intended.items():
+        wanted = planned.get(key)
+        free = line not in keys and key not in keys.values()
+        if free and wanted and held(rows[line], wanted) == wanted.payload:
+            keys[line] = key
+    keys |= _by_content(document, keys, plan)
+    keys |= {line: key for line, key in intended.items() if line not in keys and key not in keys.values()}
+    return applied(link, document, plan, keys)
+
+
 def keys_by_halo(document: Document, invoice: Record) -> dict[str, str]:
     """BC line id -> Halo line id: by the BC ids that stand on Halo's lines, else by BC's numbers there."""
-    lines = halo_lines(invoice)
-    by_id = {text(line, "dbc_id").lower(): ident(line, "id") for line in lines if text(line, "dbc_id")}
     by_number = {
         int(decimal(line, "dbc_sequence_id")): ident(line, "id")
-        for line in lines
+        for line in halo_lines(invoice)
         if decimal(line, "dbc_sequence_id") > 0
     }
+    found = _by_ids(document, invoice)
+    for line in lines_of(document):
+        key = by_number.get(int(line["sequence"]), "")
+        if key and str(line["id"]) not in found and key not in found.values():
+            found[str(line["id"])] = key
+    return found
+
+
+def _by_ids(document: Document, invoice: Record) -> dict[str, str]:
+    """BC line id -> Halo line id, by the BC ids that stand on Halo's lines."""
+    by_id = {text(line, "dbc_id").lower(): ident(line, "id") for line in halo_lines(invoice)}
     found: dict[str, str] = {}
     for line in lines_of(document):
-        key = by_id.get(str(line["id"]).lower()) or by_number.get(int(line["sequence"]), "")
+        key = by_id.get(str(line["id"]).lower(), "")
         if key and key not in found.values():
             found[str(line["id"])] = key
     return found
@@ -52,14 +82,20 @@ def _keys(document: Document, invoice: Record, plan: InvoicePlan) -> dict[str, s
     """BC line id -> key of the plan: by Halo's own word of BC's ids, then by what the lines say, in order."""
     keys = keys_by_halo(document, invoice)
     keys |= _further_keys(document, keys, plan)
+    return keys | _by_content(document, keys, plan)
+
+
+def _by_content(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> dict[str, str]:
+    """Keys of lines that are in none of `keys` and hold exactly what is planned, in order."""
+    found: dict[str, str] = {}
     left = [line for line in lines_of(document) if str(line["id"]) not in keys]
     taken = set(keys.values())
     for planned in plan.lines:
         same = next((line for line in left if held(line, planned) == planned.payload), None)
         if planned.key not in taken and same is not None:
-            keys[str(same["id"])] = planned.key
+            found[str(same["id"])] = planned.key
             left.remove(same)
-    return keys
+    return found
 
 
 def _further_keys(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> dict[str, str]:

@@ -18,7 +18,7 @@ from bc.errors import Gone, Refused, Skip
 from bc.model import Action, Link
 from bc.sync import credit_notes, invoice_writes, invoices, line_costs, line_numbers, posting
 from bc.sync.adapter import Due
-from bc.sync.adopted_lines import adopted
+from bc.sync.adopted_lines import adopted, found_again
 from bc.sync.context import Push
 from bc.sync.invoice_documents import Document
 from bc.sync.invoice_parties import parties_of
@@ -119,7 +119,8 @@ class InvoiceSync:
             found = adopted(base, document, record, plan.plan)
             return msgspec.structs.replace(found, source="adopted"), "adopted"
         await invoice_writes.refuse_unfit(push, plan.plan, document)
-        found = invoice_writes.recovered(document, plan, base)
+        keys = invoice_writes.keys_after(document, base, plan.plan)
+        found = found_again(base, document, record, plan.plan, keys)
         return msgspec.structs.replace(found, source="created"), "created"
 
     async def _remembered(self, push: Push, kind: DocumentKind, bc_id: str) -> Document | None:
@@ -153,12 +154,12 @@ class InvoiceSync:
 
     async def create(self, push: Push, plan: Prepared, link: Link, *, repeated: bool) -> Link:
         try:
-            return await invoice_writes.create(push, plan, link, repeated=repeated)
+            return await invoice_writes.create(push, plan, link)
         except Refused as error:
             refused = line_numbers.refused(push, error, ordered=plan.plan.ordered)
             unapplied = credit_notes.unapplied(push, plan.plan, refused)
         again = invoices.compared(unapplied, link, push.connection.settings)
-        return await invoice_writes.create(push, again, link, repeated=repeated)
+        return await invoice_writes.create(push, again, link)
 
     async def update(self, push: Push, plan: Prepared, link: Link) -> Link:
         if plan.costs:

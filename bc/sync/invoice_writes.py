@@ -33,14 +33,14 @@ MOST_CHANGES = 99
 DRAFT = "Draft"
 
 
-async def create(push: Push, prepared: Prepared, link: Link, *, repeated: bool) -> Link:
+async def create(push: Push, prepared: Prepared, link: Link) -> Link:
     """Insert header and lines, and read them back, in one request.
 
-    `repeated`: an earlier create has an unknown outcome. Should that one have been carried out after all, ours is
-    taken back and the earlier one adopted.
+    Should BC have had one with this key, ours is taken back and the next try finds the other: an earlier create that was
+    carried out after all, or one whose link is lost while Halo does not hold its id.
     """
     plan, inserts = prepared.plan, prepared.diff.inserts
-    document = await _inserted(push, plan, inserts, repeated=repeated)
+    document = await _inserted(push, plan, inserts)
     await refuse_unfit(push, plan, document)
     keys = keys_of(document, plan, prepared.numbers)
     if len(keys) == len(plan.lines):
@@ -55,7 +55,7 @@ async def create(push: Push, prepared: Prepared, link: Link, *, repeated: bool) 
         raise _stopped(plan, error) from error
 
 
-async def _inserted(push: Push, plan: InvoicePlan, inserts: Sequence[Insert], *, repeated: bool) -> Document:
+async def _inserted(push: Push, plan: InvoicePlan, inserts: Sequence[Insert]) -> Document:
     """The new draft with these lines, or with fewer where BC takes too long over them (F29)."""
     try:
         answers = await push.bc.batch(push.connection, create_parts(plan, inserts), go_on=True)
@@ -63,7 +63,7 @@ async def _inserted(push: Push, plan: InvoicePlan, inserts: Sequence[Insert], *,
         if not _too_much(error) or len(inserts) <= 1:
             raise
         found = await find(push, plan.kind, plan.halo_id)
-        return found or await _inserted(push, plan, inserts[: len(inserts) // 2], repeated=True)
+        return found or await _inserted(push, plan, inserts[: len(inserts) // 2])
     rows = _own_rows(answers[1], plan.halo_id)
     try:
         _raise_first_error(answers[:1], wrote=True)
@@ -78,10 +78,20 @@ async def _inserted(push: Push, plan: InvoicePlan, inserts: Sequence[Insert], *,
     if document is None:
         document = await read(push, plan.kind, new_id)
     others = [row for row in rows if str(row["id"]) != new_id]
-    if repeated and len(others) == 1 and decode_enum(str(others[0].get("status"))) == DRAFT:
+    if others:
         await push.bc.delete(push.connection, plan.kind.path(new_id), str(document["@odata.etag"]))
-        document = others[0]
+        raise _found_after_all(plan, others)
     return document
+
+
+def _found_after_all(plan: InvoicePlan, others: Sequence[Document]) -> UnknownOutcome:
+    numbers = ", ".join(str(row.get("number", "")) for row in others)
+    return UnknownOutcome(
+        "found_after_all",
+        f"Business Central had {plan.kind.bc_word} {numbers} for {plan.kind.word} {plan.name} already: the second one "
+        "was taken back.",
+        cure="It is compared with what is there and linked by itself.",
+    )
 
 
 def _too_much(error: SyncError) -> bool:
@@ -108,7 +118,7 @@ async def update(push: Push, prepared: Prepared, link: Link) -> Link:
         if _renumbered(prepared, link):
             raise _partly(prepared.plan)
         if not prepared.parts:
-            return _taken(push, link, document, prepared, _keys_after(document, link, prepared.plan))
+            return _taken(push, link, document, prepared, keys_after(document, link, prepared.plan))
 
 
 async def _updated(push: Push, prepared: Prepared, link: Link, size: int) -> Link:
@@ -143,7 +153,7 @@ async def _update_header(push: Push, prepared: Prepared, link: Link) -> Link:
     _raise_first_error(answers, wrote=True)
     document = answers[-1].body or {}
     await refuse_unfit(push, prepared.plan, document)
-    now = applied(link, document, prepared.plan, _keys_after(document, link, prepared.plan))
+    now = applied(link, document, prepared.plan, keys_after(document, link, prepared.plan))
     return msgspec.structs.replace(now, payload=prepared.plan.header_payload)
 
 
@@ -275,8 +285,9 @@ async def refuse_unfit(push: Push, plan: InvoicePlan, document: Document) -> Non
         )
     else:
         return
-    path = plan.kind.path(str(document["id"]))
-    await push.bc.delete(push.connection, path, str(document["@odata.etag"]))
+    if not push.dry_run:
+        path = plan.kind.path(str(document["id"]))
+        await push.bc.delete(push.connection, path, str(document["@odata.etag"]))
     raise error
 
 
@@ -298,7 +309,7 @@ def _raise_first_error(answers: Sequence[PartAnswer], *, wrote: bool) -> None:
 
 def recovered(document: Document, prepared: Prepared, link: Link) -> Link:
     """The link as BC now has it, after a write of unknown outcome or somebody else's edit."""
-    return applied(link, document, prepared.plan, _keys_after(document, link, prepared.plan))
+    return applied(link, document, prepared.plan, keys_after(document, link, prepared.plan))
 
 
 def merged(document: Document, prepared: Prepared, link: Link, *, policy: str) -> Link:
@@ -334,7 +345,7 @@ def _merged_header(link: Link, now: Link, plan: InvoicePlan) -> tuple[str, list[
     return msgspec.json.encode({**msgspec.json.decode(merged), **cleared}).decode(), both
 
 
-def _keys_after(document: Document, link: Link, plan: InvoicePlan) -> dict[str, str]:
+def keys_after(document: Document, link: Link, plan: InvoicePlan) -> dict[str, str]:
     """BC line id -> key in a document that may have changed in any way since the link was written."""
     numbers = link.intent.numbers if link.intent else {}
     known = link.lines if link.bc_id == str(document["id"]) else ()
