@@ -8,12 +8,13 @@ import msgspec
 
 from bc.clients.business_central import count_requests
 from bc.entities.values import Record
-from bc.errors import Refused, Skip, SyncError, Throttled
+from bc.errors import Gone, Refused, Skip, SyncError, Throttled
 from bc.model import Connection, Dirty, Entity, Link
 from bc.sync.adapter import Adapter, Due, Posts
 from bc.sync.context import Push, utc_now
+from bc.sync.intents import ENDS_A_LINK, gone
 from bc.sync.registry import ADAPTERS
-from bc.sync.routing import check_open, check_takes, connection_of, known_connection
+from bc.sync.routing import check_open, check_takes, connection_of, known_connection, moved_connection
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -67,15 +68,20 @@ async def _explain(
     steps.append(Step("halo_record", True, f"Halo has {entity} {adapter.name(record)}."))
     connections = await services.store.connections.list()
     connection = (await known_connection(services, dirty, connections)).connection
-    connection = connection or await connection_of(services, dirty, record, connections)
+    if connection is None:
+        connection = await connection_of(services, dirty, record, connections)
+    else:
+        connection = await moved_connection(services, dirty, record, connection, connections)
     steps.append(Step("connection", True, f"It belongs to {connection.name}."))
     check_open(connection)
     steps.append(Step("connection_ready", True, f"{connection.name} is ready."))
     await check_takes(services, connection, entity)
     steps.append(Step("entity_enabled", True, f"{entity.capitalize()}s are switched on."))
     row = await services.store.links.get(connection.id, entity, halo_id)
-    link = row.value if row else None
-    push = Push(services, services.bc, connection, dirty, "", now, adapter.name(record), dry_run=True)
+    link = row.value if row and row.value.unreported not in ENDS_A_LINK else None
+    push = Push(
+        services, services.bc, connection, dirty, "", now, adapter.name(record), dry_run=True, record=record
+    )
     if adapter.is_void(record):
         steps.append(Step("void", True, "It is void in Halo, so its draft would be deleted."))
         return Explanation("would_update" if link and link.exists else "unchanged", steps)
@@ -94,6 +100,10 @@ async def _planned(
     else:
         steps.append(Step("linked", True, "It is not linked yet."))
     plan = await adapter.prepare(push, record, link)
+    if known := await _known_in_bc(push, adapter, record, plan, link, steps):
+        link = known
+        push.warnings.clear()
+        plan = await adapter.prepare(push, record, link)
     steps.append(Step("mapping", True, "Every line and field can be sent."))
     steps.extend(Step(warning.code, True, warning.message) for warning in push.warnings)
     verdict, requests = _VERDICTS[plan.action], _requests(push.connection, plan.parts)
@@ -106,6 +116,31 @@ async def _planned(
             # The id of one that is still to be created is BC's to give.
             requests += _requests(push.connection, adapter.posting_parts(due.link.bc_id or "{id}"))
     return Explanation(verdict, steps, requests)
+
+
+async def _known_in_bc(
+    push: Push, adapter: Adapter[Any], record: Record, plan: Any, link: Link | None, steps: list[Step]
+) -> Link | None:
+    """The link by what BC holds, where a push looks there first: for a create, and after one that never answered."""
+    if link is None or not link.exists:
+        found = await adapter.find(push, record, plan, link)
+        if found is None:
+            return None
+        number = found[0].bc_number or found[0].bc_id
+        steps.append(
+            Step("found", True, f"Business Central has it as {number} already: it is linked to that one.")
+        )
+        return found[0]
+    if link.intent is None:
+        return None
+    steps.append(
+        Step("unanswered", True, "The last request was never answered, so Business Central is read first.")
+    )
+    try:
+        held: Link = await adapter.reread(push, plan, link)
+    except Gone as error:
+        raise gone(push, link, error) from error
+    return held
 
 
 async def _posting(push: Push, adapter: Posts, record: Record, plan: Any, link: Link | None) -> Due:

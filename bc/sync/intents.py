@@ -113,9 +113,14 @@ async def broken(push: Push, row: Row[Link], error: SyncError) -> Refused:
     await push.services.store.links.replace(
         msgspec.structs.replace(row.value, state="broken", intent=None), row.etag
     )
+    return gone(push, row.value, error)
+
+
+def gone(push: Push, link: Link, error: SyncError) -> Refused:
+    """In words, that BC has the linked record no more."""
     return Refused(
         "deleted_in_bc",
-        f"The {push.word} {row.value.bc_number or row.value.bc_id} it is linked to no longer exists in Business Central.",
+        f"The {push.word} {link.bc_number or link.bc_id} it is linked to no longer exists in Business Central.",
         cure="Unlink it under Links and sync again to create it anew, or link it to another record.",
         correlation_id=error.correlation_id,
     )

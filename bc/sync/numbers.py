@@ -56,7 +56,8 @@ async def number_for(
 
 async def number_is_taken(push: Push, number: str) -> Transient:
     """BC gave the drawn number to another record meanwhile: take it back, so that the next try draws another."""
-    await push.services.store.numbers.discard(push.connection.id, push.entity, push.halo_id)
+    if not push.dry_run:
+        await push.services.store.numbers.discard(push.connection.id, push.entity, push.halo_id)
     return Transient(
         "drawn_number_taken",
         f"The accounts id {number} that was drawn for {push.entity} {push.record_name} is taken in Business Central.",

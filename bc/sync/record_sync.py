@@ -230,7 +230,9 @@ class RecordSync:
 
     async def _look(self, push: Push, plan: RecordPlan) -> list[list[dict[str, Any]]]:
         """BC's rows with this number, with this name, and with this e-mail: hints, since a sign may act as wildcard."""
-        filters = [f"number eq {quote(plan.payload.number)}", f"displayName eq {quote(plan.payload.name)}"]
+        # What explain shows for a number to come is none, and its brackets may mean something in a filter.
+        number = "" if plan.payload.number == numbers.TO_COME else plan.payload.number
+        filters = [f"number eq {quote(number)}", f"displayName eq {quote(plan.payload.name)}"]
         email = str(plan.payload.state.get(self.spec.email, "")) if self.spec.email else ""
         if email:
             filters.append(f"email eq {quote(email)}")
