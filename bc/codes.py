@@ -77,7 +77,7 @@ no_lines | nothing on the invoice to book | add a line with a product or an acco
 credit_note_not_supported ↻ | credit notes are switched off on the connection (`sync_credit_notes`) | switch them on, or enter the credit memo in Business Central
 create_only update_only | the connection's policy for this kind | change the policy, or link the record
 inactive | inactive in Halo and not linked | make it active
-not_linked | deleted in Halo, and it was never sent | nothing to do. In an import: choose *link* or *create* for it
+not_linked | deleted in Halo, and linked to nothing: it was never sent, or was unlinked | nothing to do; a draft that was unlinked is deleted in Business Central by hand. In an import: choose *link* or *create* for it
         """,
     ),
     Section(

@@ -89,6 +89,9 @@ class Adapter[P: Plan](Protocol):
     async def locate(self, push: Push, link: Link) -> Link:
         """A link whose create never answered, with the BC record it made where there is one to be deleted."""
 
+    async def lost(self, push: Push) -> Link | None:
+        """A link to the BC draft of a record that is to be deleted and has no link, where Halo says that it was sent."""
+
     async def delete(self, push: Push, link: Link) -> Action: ...
     async def write_back(self, push: Push, record: Record, link: Link) -> str | None:
         """Write to Halo what it does not hold yet. The record's new modification time ("" unknown), None: nothing written."""

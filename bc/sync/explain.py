@@ -83,6 +83,7 @@ async def _explain(
         services, services.bc, connection, dirty, "", now, adapter.name(record), dry_run=True, record=record
     )
     if adapter.is_void(record):
+        link = link or await adapter.lost(push)
         steps.append(Step("void", True, "It is void in Halo, so its draft would be deleted."))
         return Explanation("would_update" if link and link.exists else "unchanged", steps)
     await adapter.check(push, record, link)

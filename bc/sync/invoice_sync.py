@@ -188,6 +188,26 @@ class InvoiceSync:
             link, bc_id=str(document["id"]), bc_number=str(document.get("number", ""))
         )
 
+    async def lost(self, push: Push) -> Link | None:
+        record = push.record
+        if record is None or not text(record, "dbc_id"):
+            return None
+        kind = kind_in_halo(record, push.connection.settings)
+        document = await invoices.find(push, kind, push.halo_id)
+        if document is None:
+            return None
+        return Link(
+            connection_id=push.connection.id,
+            entity="invoice",
+            halo_id=push.halo_id,
+            halo_name=self.name(record),
+            source="adopted",
+            bc_id=str(document["id"]),
+            bc_number=str(document.get("number", "")),
+            bc_type=kind.entity,
+            linked_at=push.started_at,
+        )
+
     async def delete(self, push: Push, link: Link) -> Action:
         push.kind_word = kind_of(link).word
         return await invoice_writes.delete(push, link)

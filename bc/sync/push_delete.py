@@ -17,7 +17,13 @@ from bc.sync.outcomes import record as keep
 
 
 async def delete(push: Push, adapter: Adapter[Any], row: Row[Link] | None) -> Outcome:
-    """Delete what the record became in BC, or unlink it, and tell. Raises `Refused` for what must stay."""
+    """Delete what the record became in BC, or unlink it, and tell. Raises `Refused` for what must stay.
+
+    A document whose link was lost is looked for where Halo says that it was sent.
+    """
+    if row is None:
+        lost = await adapter.lost(push)
+        row = await push.services.store.links.create(lost) if lost else None
     if row is None:
         action: Action = "none"
         outcome = outcome_of(

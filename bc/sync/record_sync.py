@@ -339,6 +339,9 @@ class RecordSync:
     async def locate(self, push: Push, link: Link) -> Link:
         return link
 
+    async def lost(self, push: Push) -> Link | None:
+        return None
+
     async def delete(self, push: Push, link: Link) -> Action:
         """A customer or product deleted in Halo is only unlinked: BC keeps its record."""
         return "unlinked"

@@ -202,7 +202,8 @@ async def _unknown_in_halo(services: Services, dirty: Dirty) -> Exception:
         if told.items and told.items[0].action in ("deleted", "unlinked"):
             return _DeletedBefore()
         return Skip(
-            "not_linked", f"The deleted {dirty.entity} {dirty.halo_id} was never sent to Business Central."
+            "not_linked",
+            f"The deleted {dirty.entity} {dirty.halo_id} is not linked to anything in Business Central.",
         )
     return Refused(
         "not_found_in_halo",

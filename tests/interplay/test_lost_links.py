@@ -82,3 +82,33 @@ async def test_another_connection_to_the_company_finds_what_a_lost_create_left(
     assert (after["id"], after["totalAmountExcludingTax"]) == (before["id"], 200)
     rows = [row for row in house.bc("salesInvoiceLines") if row["documentId"] == after["id"]]
     assert len(rows) == 1
+
+
+async def test_the_draft_of_a_voided_invoice_goes_although_its_link_is_lost(house: House) -> None:
+    halo_id = await synced(house)
+    number = in_bc(house, halo_id)["number"]
+    await house.ask("DELETE", f"{house.path}/mappings/invoices/{halo_id}", status=204)
+    house._control("POST", f"/halo/agent/Invoice/{halo_id}/void", {})
+    assert (await house.ask("GET", f"/api/explain/invoice/{halo_id}"))["verdict"] == "would_update"
+    await tell(house, halo_id)
+    await push(house)
+    outcome = (await house.outcomes("invoice", halo_id))[0]
+    assert (outcome.status, outcome.action, outcome.bc_number) == ("synced", "deleted", number)
+    keys = {row["externalDocumentNumber"] for row in house.bc("salesInvoices")}
+    assert f"HALO-{halo_id}" not in keys
+
+
+async def test_a_voided_invoice_that_is_posted_in_bc_is_refused_although_its_link_is_lost(
+    house: House,
+) -> None:
+    halo_id = await synced(house)
+    await house.sweep()
+    house.post_in_bc(in_bc(house, halo_id)["id"])
+    await house.ask("DELETE", f"{house.path}/mappings/invoices/{halo_id}", status=204)
+    house._control("POST", f"/halo/agent/Invoice/{halo_id}/void", {})
+    await tell(house, halo_id)
+    await push(house)
+    outcome = (await house.outcomes("invoice", halo_id))[0]
+    assert outcome.status == "failed"
+    assert outcome.code in ("invoice_posted", "invoice_released")
+    assert in_bc(house, halo_id)["status"] == "Open"
