@@ -12,7 +12,7 @@ from bc.entities.values import Record
 from bc.model import Action, Connection, Dirty, Link, OutcomeWarning
 
 if TYPE_CHECKING:
-    from bc.clients.business_central import BusinessCentral
+    from bc.clients.business_central import BusinessCentral, Part
     from bc.services import Services
 
 
@@ -38,6 +38,8 @@ class Push:
     kind_word: str = ""
     warnings: list[OutcomeWarning] = field(default_factory=list)
     dry_run: bool = False
+    # In a dry run: what would be sent first for another record that this one needs.
+    parts_first: list[Part] = field(default_factory=list)
     # What was done before the invoice was posted in the same push: one outcome tells both.
     before_posting: Action = "none"
     record: Record | None = None

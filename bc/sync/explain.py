@@ -104,10 +104,14 @@ async def _planned(
     if known := await _known_in_bc(push, adapter, record, plan, link, steps):
         link = known
         push.warnings.clear()
+        push.parts_first.clear()
         plan = await adapter.prepare(push, record, link)
     steps.append(Step("mapping", True, "Every line and field can be sent."))
     steps.extend(Step(warning.code, True, warning.message) for warning in push.warnings)
-    verdict, requests = _VERDICTS[plan.action], _requests(push.connection, plan.parts)
+    first = [_requests(push.connection, [part])[0] for part in push.parts_first]
+    if first:
+        steps.append(Step("sent_first", True, "Its customer is sent first."))
+    verdict, requests = _VERDICTS[plan.action], first + _requests(push.connection, plan.parts)
     if isinstance(adapter, Posts):
         due = await _posting(push, adapter, record, plan, link)
         if due.words:

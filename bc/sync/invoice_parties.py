@@ -107,6 +107,6 @@ async def _link_of(push: Push, client: str) -> Link | None:
     row = await push.services.link_reads.shared(push.connection.id, "customer", client, push.since)
     if row and row.value.exists:
         return row.value
-    if "customer" not in push.connection.settings.sync_entities or push.dry_run:
+    if "customer" not in push.connection.settings.sync_entities:
         return None
     return await push.services.push_first(push, "customer", client)

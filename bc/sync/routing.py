@@ -135,6 +135,12 @@ def _of_company(company: str, connections: list[Connection]) -> list[Connection]
     return [one for one in connections if (one.company_id or "").lower() == company.lower()]
 
 
+def is_elsewhere(record: Record, connection: Connection) -> bool:
+    """Whether it is another company's: a second one here would be a double."""
+    company = text(record, "dbc_company_id")
+    return bool(company) and company.lower() != (connection.company_id or "").lower()
+
+
 async def _is_copied(services: Services, dirty: Dirty, record: Record, connections: list[Connection]) -> bool:
     """Whether an invoice carries the ids of another one: a copy made in Halo has its original's company, chosen by nobody."""
     bc_id = text(record, "dbc_id").lower()

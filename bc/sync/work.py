@@ -12,20 +12,27 @@ import msgspec
 
 from bc import telemetry
 from bc.clients.business_central import count_requests, requests_made
-from bc.entities.values import text
 from bc.errors import CompanyGone, NeedsAuthorization, Refused, Skip, SyncError, Throttled, Transient
 from bc.model import Connection, Dirty, Entity, Link, Outcome
 from bc.store.rows import Row, Stale
 from bc.sync import breaker_notes, retry
 from bc.sync.breaker_notes import breaker_of
 from bc.sync.context import LostLease, Push, current_push, utc_now
+from bc.sync.foresee import foreseen
 from bc.sync.intents import told_apart
 from bc.sync.outcomes import outcome_of, record, status_of, unrouted, wait_for_cure
 from bc.sync.patience import for_a_person
 from bc.sync.permits import last_asked
 from bc.sync.push import Done, push_record
 from bc.sync.registry import ADAPTERS
-from bc.sync.routing import Paused, check_open, connection_of, known_connection, moved_connection
+from bc.sync.routing import (
+    Paused,
+    check_open,
+    connection_of,
+    is_elsewhere,
+    known_connection,
+    moved_connection,
+)
 from bc.sync.tell_halo import note_failure
 
 if TYPE_CHECKING:
@@ -163,7 +170,10 @@ async def push_first(services: Services, push: Push, entity: Entity, halo_id: st
     """Push a record that another one needs, now, and return its link; None when it was skipped or failed.
 
     Its own outcome tells why; transient trouble is raised, since it holds up the other record too.
+    In a dry run nothing is sent: see `foresee`.
     """
+    if push.dry_run:
+        return await foreseen(services, push, entity, halo_id)
     async with services.lane(entity, halo_id):
         row = await services.store.links.get(push.connection.id, entity, halo_id)
         if row and row.value.exists:
@@ -180,9 +190,7 @@ async def push_first(services: Services, push: Push, entity: Entity, halo_id: st
         try:
             adapter = ADAPTERS[entity]
             halo_record = await adapter.read(services, halo_id)
-            company = text(halo_record or {}, "dbc_company_id")
-            if company and company.lower() != (push.connection.company_id or "").lower():
-                # It is another company's: a second one here would be a double.
+            if halo_record is not None and is_elsewhere(halo_record, push.connection):
                 return None
             await push_record(services, push.bc, push.connection, dirty, adapter, halo_record)
         except CompanyGone:

@@ -105,3 +105,29 @@ async def test_a_draft_that_is_gone_would_be_told_as_gone(
     outcome = (await house.outcomes("invoice", halo_id))[0]
     assert (verdict, outcome.code) == ("would_fail", "deleted_in_bc")
     assert steps["deleted_in_bc"]["detail"] == outcome.message
+
+
+async def test_an_unlinked_customer_that_would_be_sent_first_is_shown_first(house: House) -> None:
+    made = house.agent("Client", {"name": "Fresh", "accountsid": "C88888", "toplevel_id": 1})
+    customer = whole(made["id"])
+    halo_id = house.invoice(customer, await house.product())
+    verdict, steps, requests = await explained(house, "invoice", halo_id)
+    assert (verdict, steps["sent_first"]["ok"]) == ("would_create", True)
+    assert [request["path"] for request in requests] == ["customers", "$batch"]
+    assert requests[0]["body"]["number"] == "C88888"
+    assert await house.outcomes("customer", customer) == []
+    assert [row for row in house.bc("customers") if row["number"] == "C88888"] == []
+    await tell(house, halo_id)
+    await push(house)
+    assert (await house.outcomes("customer", customer))[0].action == "created"
+
+
+async def test_an_unlinked_customer_that_is_not_sent_keeps_its_invoice_back(house: House) -> None:
+    made = house.agent("Client", {"name": "No number", "toplevel_id": 1})
+    halo_id = house.invoice(whole(made["id"]), await house.product())
+    verdict, steps, _ = await explained(house, "invoice", halo_id)
+    await tell(house, halo_id)
+    await push(house)
+    outcome = (await house.outcomes("invoice", halo_id))[0]
+    assert (verdict, outcome.status) == ("would_skip", "skipped")
+    assert steps[outcome.code]["detail"] == outcome.message
