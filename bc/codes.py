@@ -85,6 +85,7 @@ not_linked | deleted in Halo, and linked to nothing: it was never sent, or was u
         "The push succeeded, with a remark.",
         """
 default_item_used | a line was booked on the default product | link its product, if that matters
+posted_otherwise | its links or the connection's settings changed since it was posted; Halo's invoice did not | nothing: it stays as it was posted
 halo_tax_differs | Halo works tax out anew: it holds another tax than Business Central computed | set Halo's taxes to zero (*Halo taxes*), so that Business Central's stand; its tax is the one that is booked
 total_differs | Business Central's net total is not Halo's | compare the lines; rounding or a discount set in Business Central
 original_customer_not_linked | the invoice is for a customer whose bills another one gets; only the payer is linked, so it is booked on that one alone | link the customer as well, if it is to stand on the invoice

@@ -182,7 +182,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     dimensions last sent (canonical JSON); `import_hash` tells whether the BC record moved since it was last imported,
     `import_job` by which job it was linked. `posted` is kept apart from `bc_status`, since BC calls a released draft
     `Open` as well; `unposted_etag` is the version of a draft that was to be posted and could not be. `offered` is what
-    was last written to Halo and over what, in short.
+    was last written to Halo and over what, in short; `halo_digest` is what Halo's invoice said when BC had last taken
+    all of it (`bc.entities.invoice_columns`).
     """
 
     connection_id: str
@@ -210,6 +211,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     halo_stamp: str = ""
     echo_until: datetime | None = None
     offered: str = ""
+    halo_digest: str = ""
     unreported: Action = "none"
     unreported_id: str = ""
     bc_cost: Decimal | None = None

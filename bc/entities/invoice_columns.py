@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any, Final
 
 from bc.entities.values import Record
 
@@ -57,6 +60,43 @@ LINE: Final = frozenset(
         "dbc_sequence_id",
     )
 )
+
+# What a document's life and our own write-backs change.
+_MOVING: Final = frozenset(
+    (
+        "posted",
+        "bcd_posted",
+        "voided",
+        "dont_sync_to_3rd_party",
+        "dbc_id",
+        "dbc_company_id",
+        "dbc_sequence_id",
+        "thirdpartyinvoicenumber",
+        "tax_amount",
+        "tax_rate",
+        "tax_total",
+        "total",
+        "last_modified",
+        "lines",
+    )
+)
+
+
+def digest(record: Record) -> str:
+    """What an invoice says that a document is made of, in short: two that are alike were not changed in Halo."""
+    header = {name: _plain(record.get(name)) for name in sorted(HEADER - _MOVING)}
+    lines = [
+        {name: _plain(line.get(name)) for name in sorted(LINE - _MOVING)}
+        for line in record.get("lines") or ()
+    ]
+    return hashlib.sha256(json.dumps([header, lines]).encode()).hexdigest()
+
+
+def _plain(value: Any) -> str:
+    """Lists and single reads write numbers otherwise (2, 2.0), and empty texts too."""
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        return str(Decimal(str(value)).normalize() + 0)
+    return "" if value is None else str(value)
 
 
 def is_full(row: Record, record: Record) -> bool:

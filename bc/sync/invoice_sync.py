@@ -76,8 +76,7 @@ class InvoiceSync:
         prepared = await line_costs.with_costs(push, record, prepared, link)
         for warning in prepared.plan.warnings:
             push.warn(warning.code, warning.message)
-        await posting.check_change(push, prepared, link)
-        return prepared
+        return await posting.checked_change(push, record, prepared, link)
 
     def _check_kind(self, push: Push, record: Record, link: Link | None) -> None:
         """Refuse a record that is not what it was linked as: its amounts would be booked the wrong way round."""

@@ -10,6 +10,7 @@ import msgspec
 from bc.clients.business_central import Part, PartAnswer, decode_enum, part_error
 from bc.entities.document_kind import kind_of
 from bc.entities.invoice import InvoicePlan
+from bc.entities.invoice_columns import digest
 from bc.entities.line_diff import Insert
 from bc.errors import AlreadyExists, Conflict, Gone, Refused, SyncError, UnknownOutcome
 from bc.model import Action, Link
@@ -234,6 +235,7 @@ def _taken(push: Push, link: Link, document: Document, prepared: Prepared, keys:
             for line in applied(link, document, prepared.plan, keys).lines
         ),
         payload_hash=prepared.payload_hash,
+        halo_digest=digest(push.record) if push.record else "",
         intent=None,
     )
 

@@ -7,6 +7,7 @@ the invoice's id and its lines' and gives it another number.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import msgspec
 from bc.clients.business_central import Part, decode_enum, part_error
 from bc.entities.document_kind import INVOICE, kind_of
 from bc.entities.invoice import halo_lines
-from bc.entities.invoice_columns import is_full
+from bc.entities.invoice_columns import digest, is_full
 from bc.entities.stamps import OF_ITSELF, is_as_written
 from bc.entities.values import Record, decimal, flag, text
 from bc.errors import Gone, Refused
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # Of what we send, all that BC lets change on a posted invoice.
 STAYS_OPEN = frozenset({"dueDate"})
 _CENT = Decimal("0.01")
+_NOTHING: Mapping[str, Any] = {"deletes": (), "changes": (), "inserts": ()}
 
 
 def posting_parts(bc_id: str) -> tuple[Part, ...]:
@@ -155,13 +157,24 @@ def _line(row: Document, known: LinkedLine | None) -> LinkedLine:
     )
 
 
-async def check_change(push: Push, prepared: Prepared, link: Link | None) -> None:
-    """Refuse a change that a posted invoice cannot take, before any of it is sent (F53)."""
+async def checked_change(push: Push, record: Record, prepared: Prepared, link: Link | None) -> Prepared:
+    """What of a change a posted invoice can take. Refuses any other that was made in Halo, before it is sent (F53).
+
+    What would be booked otherwise by other settings or links of today, while Halo's invoice says what it said, is no
+    change of the invoice: it stays as it was posted.
+    """
     if link is None or not link.posted or prepared.action != "update":
-        return
+        return prepared
     kind = kind_of(link)
     if kind is INVOICE and not prepared.diff and prepared.header.keys() <= STAYS_OPEN:
-        return
+        return prepared
+    if link.halo_digest and link.halo_digest == digest(record):
+        push.warn(
+            "posted_otherwise",
+            f"{kind.word.capitalize()} {prepared.plan.name} would be booked otherwise by the links and settings of today; "
+            "it stays as it was posted.",
+        )
+        return replace(prepared, action="none", diff=replace(prepared.diff, **_NOTHING), header={}, parts=())
     state = await push.bc.get(push.connection, kind.path(link.bc_id), params={"$select": state_fields(link)})
     what = ", ".join([*prepared.header, *(["lines"] if prepared.diff else [])])
     raise Refused(
