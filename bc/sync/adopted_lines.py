@@ -49,6 +49,8 @@ def found_again(
             keys[line] = key
     keys |= _by_content(document, keys, plan)
     keys |= {line: key for line, key in intended.items() if line not in keys and key not in keys.values()}
+    if not _by_ids(document, invoice):
+        keys |= _by_object(document, keys, plan)
     return applied(link, document, plan, keys)
 
 
@@ -82,7 +84,28 @@ def _keys(document: Document, invoice: Record, plan: InvoicePlan) -> dict[str, s
     """BC line id -> key of the plan: by Halo's own word of BC's ids, then by what the lines say, in order."""
     keys = keys_by_halo(document, invoice)
     keys |= _further_keys(document, keys, plan)
-    return keys | _by_content(document, keys, plan)
+    keys |= _by_content(document, keys, plan)
+    return keys if _by_ids(document, invoice) else keys | _by_object(document, keys, plan)
+
+
+def _by_object(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> dict[str, str]:
+    """Keys of lines that are in none of `keys` and booked on what is planned, in order: of a document that somebody made anew.
+
+    Where Halo knows some of the lines by their ids, one that it does not know is the bookkeeper's own.
+    """
+    found: dict[str, str] = {}
+    left = [line for line in lines_of(document) if str(line["id"]) not in keys]
+    taken = set(keys.values())
+    for planned in plan.lines:
+        name = next((name for name in ("itemId", "accountId") if name in planned.body), "")
+        if planned.key in taken or not name:
+            continue
+        wanted = str(planned.body[name]).lower()
+        same = next((line for line in left if str(line.get(name, "")).lower() == wanted), None)
+        if same is not None:
+            found[str(same["id"])] = planned.key
+            left.remove(same)
+    return found
 
 
 def _by_content(document: Document, keys: Mapping[str, str], plan: InvoicePlan) -> dict[str, str]:

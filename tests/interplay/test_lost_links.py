@@ -112,3 +112,26 @@ async def test_a_voided_invoice_that_is_posted_in_bc_is_refused_although_its_lin
     assert outcome.status == "failed"
     assert outcome.code in ("invoice_posted", "invoice_released")
     assert in_bc(house, halo_id)["status"] == "Open"
+
+
+async def test_a_draft_that_a_bookkeeper_made_anew_takes_halos_lines_and_doubles_none(house: House) -> None:
+    halo_id = await synced(house)
+    before, row = in_bc(house, halo_id), bc_line(house, halo_id)
+    house._control("DELETE", f"/bc/{house.company}/salesInvoices/{before['id']}")
+    names = ("customerId", "customerNumber", "externalDocumentNumber", "taxAreaCode", "genBusPostingGroup")
+    header = {name: before[name] for name in names if name in before}
+    anew = house._control("POST", f"/bc/{house.company}/salesInvoices", {**header, "number": "S-ANEW"})
+    line = {name: row[name] for name in ("lineType", "itemId", "lineObjectNumber", "unitPrice", "taxCode")}
+    line |= {"documentId": anew["id"], "sequence": 10000, "quantity": 3, "description": "Typed anew"}
+    house._control("POST", f"/bc/{house.company}/salesInvoiceLines", line)
+    await tell(house, halo_id, source="manual")
+    await push(house)
+    await house.ask("DELETE", f"{house.path}/mappings/invoices/{halo_id}", status=204)
+    await tell(house, halo_id, source="manual")
+    await push(house)
+    outcome = (await house.outcomes("invoice", halo_id))[0]
+    assert outcome.status == "synced", outcome
+    after = in_bc(house, halo_id)
+    assert (after["number"], after["totalAmountExcludingTax"]) == ("S-ANEW", 200)
+    rows = [row for row in house.bc("salesInvoiceLines") if row["documentId"] == after["id"]]
+    assert [(row["quantity"], row["description"]) for row in rows] == [(2, "Work")]
