@@ -62,12 +62,17 @@ async def look_for_deletes(services: Services, connections: Iterable[Connection]
                 words="Halo refused to show invoices that are linked, so nothing was taken for deleted."
             )
     shrunk = await _shrunk(services, listed)
-    if len(gone) > MOST_DELETES or (gone and (not listed or shrunk)):
-        for link in gone:
-            await _hold(services, link)
-        return Deletes(held=len(gone), words=f"{len(gone)} deletes wait for a decision on the errors page.")
-    await _queue(services, gone)
-    return Deletes(queued=len(gone))
+    # What was put before a person once stays his to decide, however few are left of the many.
+    states = [(link, await _held_as(services, link)) for link in gone]
+    fresh = [link for link, state in states if not state]
+    held = [link for link, state in states if state]
+    undecided = [link for link, state in states if state != "dismissed"]
+    if len(undecided) > MOST_DELETES or not listed or shrunk:
+        held, fresh = gone, []
+    waiting = sum([await _hold(services, link) for link in held])
+    await _queue(services, fresh)
+    words = f"{waiting} deletes wait for a decision on the errors page." if waiting else ""
+    return Deletes(queued=len(fresh), held=waiting, words=words)
 
 
 async def _not_listed(services: Services, wanted: set[str]) -> tuple[set[str], int]:
@@ -110,13 +115,29 @@ async def _queue(services: Services, gone: Iterable[Link]) -> None:
         )
 
 
-async def _hold(services: Services, link: Link) -> None:
-    """An error that a person retries (the draft is deleted) or dismisses; one for each invoice, however often met."""
-    note = f"sweep:held:{link.connection_id}:{link.halo_id}"
+def _note_of(link: Link) -> str:
+    return f"sweep:held:{link.connection_id}:{link.halo_id}"
+
+
+async def _held_as(services: Services, link: Link) -> str:
+    """The state of the error by which the delete is held; "" where none is, or Halo showed the invoice again since."""
+    error_id = await services.store.notes.get(_note_of(link))
+    if not error_id:
+        return ""
+    known = await services.store.errors.get(error_id)
+    state = known.value.state if known is not None else "gone"
+    return "" if state == "resolved" else state
+
+
+async def _hold(services: Services, link: Link) -> bool:
+    """An error that a person retries (the draft is deleted) or dismisses; one for each invoice, however often met.
+
+    False where a person has decided to keep the draft.
+    """
+    note = _note_of(link)
     known = await services.store.errors.get(await services.store.notes.get(note) or "")
     if known is not None and known.value.state != "resolved":
-        # Open, or dismissed: a person has decided to keep the draft.
-        return
+        return known.value.state != "dismissed"
     error_id = services.store.outcomes.new_id(datetime.now(UTC), note)
     await services.store.notes.put(note, error_id)
     name = link.halo_name or link.halo_id
@@ -140,6 +161,7 @@ async def _hold(services: Services, link: Link) -> None:
         record_name=name,
     )
     await record(services, outcome)
+    return True
 
 
 async def _release(services: Services, drafts: Mapping[str, list[Link]]) -> None:
