@@ -21,6 +21,7 @@ from bc.imports.request import ImportRequest, load_request, start_import
 from bc.jobs.jobs import ENDED, JobRunning
 from bc.model import IMPORT_KINDS, Connection, ImportKind
 from bc.sweep.deleted_in_bc import note_deletions
+from bc.sweep.due import is_due
 
 if TYPE_CHECKING:
     from bc.services import Services
@@ -30,7 +31,6 @@ log = logging.getLogger("bc.delta")
 OVERLAP = timedelta(minutes=2)
 FIRST_LOOK_BACK = timedelta(minutes=15)
 DAY = timedelta(hours=24)
-SLACK = timedelta(seconds=20)
 MOST_PAGES = 1_000
 MOST_SEEN = 20_000
 ENDPOINTS: Mapping[ImportKind, str] = {
@@ -87,21 +87,17 @@ async def _one(services: Services, connection: Connection, kind: ImportKind, eve
     plan = await _settle(services, before)
     now = datetime.now(UTC)
     started = False
-    if not plan.job_id and _due(plan.looked_at, every, now):
+    if not plan.job_id and is_due(plan.looked_at, every, now):
         plan = await _look(services, connection, kind, plan)
         plan = msgspec.structs.replace(plan, looked_at=now)
         started = bool(plan.job_id)
     if plan != before:
         await services.store.notes.put(key, msgspec.to_builtins(plan))
-    if _due(plan.swept_at, DAY, now):
+    if is_due(plan.swept_at, DAY, now):
         await note_deletions(services, connection, kind)
         plan = msgspec.structs.replace(plan, swept_at=now)
         await services.store.notes.put(key, msgspec.to_builtins(plan))
     return started
-
-
-def _due(last: datetime | None, every: timedelta, now: datetime) -> bool:
-    return last is None or now - last >= every - SLACK
 
 
 async def _settle(services: Services, plan: Plan) -> Plan:

@@ -20,6 +20,7 @@ from bc.model import Connection, Entity, Job
 from bc.sweep import changes, from_bc
 from bc.sweep.changes import LISTS, Changed, ChangeList, Watermark
 from bc.sweep.deleted_in_bc import note_deleted_drafts
+from bc.sweep.due import is_due
 from bc.sweep.lost_deletes import look_for_deletes
 from bc.zero_tax.follow import is_on, written_stamp, zero_new
 
@@ -39,8 +40,6 @@ MANY_PAGES = 20
 COMPANIES_AT_ONCE = 8
 # The first sweep looks back to when the first connection was made, and a little more for clocks that differ.
 FIRST_LOOK_BACK = timedelta(minutes=15)
-# The timer fires each minute, a little early or late.
-SLACK = timedelta(seconds=20)
 _BUSY = timedelta(seconds=5)
 
 
@@ -124,7 +123,7 @@ async def _connected_at(services: Services) -> str:
 
 
 def _due(last: str | None, every: timedelta, now: datetime) -> bool:
-    return last is None or now - datetime.fromisoformat(last) >= every - SLACK
+    return last is None or is_due(datetime.fromisoformat(last), every, now)
 
 
 async def sweep(services: Services, *, deletes: bool) -> Report:
