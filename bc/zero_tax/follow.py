@@ -25,7 +25,9 @@ _JOBS_LOOKED_AT = 100
 
 
 async def is_on(services: Services) -> bool:
-    return (await state.load(services)).phase == "on"
+    """Whether new records are zeroed too: from the beginning of the job on, which does not turn back for them."""
+    phase = (await state.load(services)).phase
+    return phase == "on" or (phase == "applying" and bool(await state.running_job(services, state.APPLY)))
 
 
 async def written_stamp(services: Services, entity: Entity, halo_id: str) -> str:
@@ -42,10 +44,10 @@ async def zero_new(services: Services, entity: Entity, halo_ids: Sequence[str]) 
         for halo_id in dict.fromkeys(halo_ids)
         if halo_id not in known or known[halo_id].state == "restored"
     ]
-    if not fresh:
+    # Asked again: a sweep that began before the old values were ordered back must not zero behind them.
+    if not fresh or not await is_on(services):
         return
-    if len(fresh) > FEW:
-        await _whole_job(services)
+    if len(fresh) > FEW and await _whole_job(services):
         return
     try:
         tax = await state.zero_tax(services)

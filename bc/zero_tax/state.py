@@ -111,7 +111,11 @@ def _is_zero(row: dict[str, Any]) -> bool:
 async def check_idle(services: Services, *, besides: str) -> None:
     """Raise `JobRunning` while the other of the two jobs runs: they would write the same records."""
     other = RESTORE if besides == APPLY else APPLY
+    if running := await running_job(services, other):
+        raise JobRunning(other, NOUNS[other], running, connection=None)
+
+
+async def running_job(services: Services, kind: str) -> str:
+    """The id of the job of this kind that has not ended, "" where there is none."""
     page = await services.store.jobs.page(None, limit=200)
-    for job in page.items:
-        if job.kind == other and job.status not in ENDED:
-            raise JobRunning(other, NOUNS[other], job.id, connection=None)
+    return next((job.id for job in page.items if job.kind == kind and job.status not in ENDED), "")
