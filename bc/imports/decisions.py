@@ -136,6 +136,13 @@ def _decide_linked(block: Block, row: Record, halo_id: str, choice: Choice | Non
     known = block.directory.links[keys.bc_id]
     forced = choice is not None and choice.action == "update"
     if not forced and known.import_hash == content_hash(row):
+        if halo_id not in block.directory.index.rows:
+            raise LeftAlone(
+                "not_found_in_halo",
+                f"{keys.number} is linked to Halo {block.kind.noun} {halo_id}, which Halo does not list.",
+                cure="If it was deleted, unlink it under Links and import again; else check that the API application "
+                "may read it.",
+            )
         return Result(keys.bc_id, _counted_before(block, keys.bc_id, known.import_job))
     return Task(row, "refresh", halo_id)
 
