@@ -151,13 +151,15 @@ async def link_of(
         linked_at=now,
         import_job=job_id,
         halo_name=display_name(invoice),
-        # What stands in Halo now was sent by the built-in integration: only a change from here on is pushed.
-        halo_stamp=text(invoice, "last_modified"),
     )
     plan = await _plan(services, connection, invoice, link)
     if plan is None:
         return _unplanned(link, document, keys_by_halo(document, invoice))
-    return adopted(link, document, invoice, plan)
+    found = adopted(link, document, invoice, plan)
+    if invoices.compared(plan, found, connection.settings).action != "none":
+        # Somebody changed it in Halo since it was sent: an event of that, which may be waiting, is no echo.
+        return found
+    return msgspec.structs.replace(found, halo_stamp=text(invoice, "last_modified"))
 
 
 async def _plan(
