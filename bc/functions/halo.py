@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 import azure.functions as func
@@ -55,7 +55,10 @@ async def events(services: Services, request: Request) -> Answer:
         readings = [read_event(one, entity=entity, operation=operation) for one in body]
     else:
         readings = [read_event(body, entity=entity, operation=operation)]
-    changes = list(dict.fromkeys(reading for reading in readings if isinstance(reading, Change)))
+    # What is said again of a record counts where it is said last.
+    changes = list(dict.fromkeys(reading for reading in reversed(readings) if isinstance(reading, Change)))[
+        ::-1
+    ]
     unknown = [reading for reading in readings if isinstance(reading, Unknown)]
     if not readings:
         return json_answer({"queued": 0, "reason": "The array is empty."})
@@ -80,11 +83,12 @@ async def _queue(services: Services, changes: list[Change]) -> None:
             entity=change.entity,
             halo_id=change.halo_id,
             operation=change.operation,
-            requested_at=now,
+            # Of one record the last in a delivery wins, in whatever order the queue gives the messages out.
+            requested_at=now - timedelta(microseconds=len(changes) - place),
             source="webhook",
             traceparent=telemetry.traceparent(),
         )
-        for change in changes
+        for place, change in enumerate(changes)
     ]
     noted = await take_ahead(services, noted)
     try:

@@ -99,3 +99,22 @@ async def test_what_others_put_on_the_queue_is_an_order(
 ) -> None:
     await taken(house, monkeypatch, {"entity": "invoice", "halo_id": "41", **said})
     assert [row.value.halo_id for row in await house.dirty_rows()] == ["41"]
+
+
+@pytest.mark.parametrize("turn", [1, -1], ids=["in order", "the wrong way round"])
+@pytest.mark.parametrize("last", ["delete", "upsert"])
+async def test_what_a_delivery_says_last_of_a_record_counts_whatever_the_queue_gives_first(
+    house: House, monkeypatch: pytest.MonkeyPatch, turn: int, last: str
+) -> None:
+    async def nothing_ahead(services: Any, changes: Any) -> Any:
+        return changes
+
+    monkeypatch.setattr(halo, "take_ahead", nothing_ahead)
+    said = [*(["upsert", "delete"] if last == "delete" else ["upsert", "delete", "upsert"])]
+    body = json.dumps([{"entity": "invoice", "halo_id": "77", "operation": one} for one in said]).encode()
+    headers = {"content-type": "application/json"}
+    request = Request("POST", "http://127.0.0.1/halo/events", "/halo/events", headers, (), body)
+    assert (await halo._router.answer(house.services, request)).status == 202
+    for message in sorted(on_the_queue(house), key=lambda one: one["requested_at"])[::turn]:
+        await taken(house, monkeypatch, message)
+    assert [row.value.operation for row in await house.dirty_rows()] == [last]
