@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import msgspec
 
 from bc.entities.values import Record, ident, text
 from bc.errors import Refused, SyncError, Transient
+from bc.imports.claims import refuse_taken
 from bc.imports.decisions import Block, Result, Task, created_before, decide, failed
 from bc.imports.directory import each, newest_rows, read_in_full
 from bc.imports.kinds import Changes, HaloRecord, content_hash, new_link, with_held
@@ -40,32 +40,14 @@ async def apply_block(block: Block) -> list[Result]:
             tasks.append(decided)
     await _cured(block, linked_before)
     await block.tick(len(results))
-    await each([task for task in tasks if task.action == "link"], partial(_check_elsewhere, block))
-    await _create(block, [task for task in tasks if task.action == "create"])
+    await refuse_taken(block, tasks)
+    await _create(block, [task for task in tasks if task.action == "create" and task.failure is None])
     existing = [task for task in tasks if task.action != "create" and task.failure is None]
     await _write_unseen(block, [task for task in existing if task.action == "link"])
     await _bring_up_to_date(block, existing, len(results))
     await _write_sites(block, tasks)
     await _link(block, tasks)
     return results + [_result(block, task) for task in tasks]
-
-
-async def _check_elsewhere(block: Block, task: Task) -> None:
-    """Refuse a record of another company that is linked there: its number there would be lost in Halo.
-
-    Only a person can have chosen it; nothing proposes it.
-    """
-    known = block.directory.index.rows.get(task.halo_id)
-    own = (block.directory.connection.company_id or "").casefold()
-    if known is None or known.company_id.casefold() in ("", own):
-        return
-    for link in await block.services.store.links.by_halo_id(block.kind.entity, task.halo_id):
-        if link.exists and link.connection_id != block.directory.connection.id:
-            task.failure = Refused(
-                "halo_record_already_linked",
-                f"{known.name} ({task.halo_id}) is linked to {link.bc_name} ({link.bc_number}) of another connection.",
-                cure="Unlink it there first.",
-            )
 
 
 async def _create(block: Block, tasks: Sequence[Task]) -> None:
