@@ -33,7 +33,7 @@ from tests.model.books import (
     number_of,
     reasons,
 )
-from tests.model.world import Kind, Master, Paper, World
+from tests.model.world import BOOKKEEPERS_WORD, Kind, Master, Paper, World
 
 HOWS: tuple[How, ...] = ("dies before", "dies after", "loses the answer of")
 MOST_PAPERS = 3
@@ -239,10 +239,9 @@ class Books(RuleBasedStateMachine):
             "documentId": document["id"],
             "sequence": last + 10_000,
             "lineType": "Comment",
-            "description": "A bookkeeper's own word",
+            "description": BOOKKEEPERS_WORD,
         }
-        made = self.world.act_in_bc("POST", f"/{self.world.acting.company_id}/{paper.lines}", body)
-        paper.extra.add(made["id"])
+        self.world.act_in_bc("POST", f"/{self.world.acting.company_id}/{paper.lines}", body)
         paper.touched_in_bc = True
 
     @rule(at=which)

@@ -13,6 +13,9 @@ from tests.faults.looking import by_control
 
 Kind = Literal["invoice", "credit note"]
 
+BOOKKEEPERS_WORD = "A bookkeeper's own word"
+"""What stands on a line that somebody added in BC."""
+
 
 @dataclass(slots=True, eq=False)
 class Paper:
@@ -25,8 +28,6 @@ class Paper:
     touched_in_bc: bool = False
     theirs: dict[tuple[str, str], Decimal | str] = field(default_factory=dict)
     """What somebody in BC wrote over ours: (Halo line id or "", BC's field) -> value. It may stay until Halo changes that."""
-    extra: set[str] = field(default_factory=set)
-    """Lines that somebody added in BC."""
 
     @property
     def sign(self) -> int:
