@@ -13,8 +13,8 @@ from tests.model.world import World
 
 SETTINGS = {
     **{f"AzureWebJobs.{name}.Disabled": "true" for name in ("wake_pump", "halo_sweep")},
-    "HALO_REQUESTS_PER_5_MINUTES": "1000000",
-    "BC_REQUESTS_PER_5_MINUTES": "1000000",
+    "HALO_REQUESTS_PER_5_MINUTES": "100000",
+    "BC_REQUESTS_PER_5_MINUTES": "100000",
 }
 
 
