@@ -295,11 +295,11 @@ def arrange(acting: Acting) -> tuple[Invoicing, str, str]:
     for kind in ("accounts", "countries", "item_categories"):
         acting.import_all(kind)
     invoicing = Invoicing(acting)
-    stray = number(acting.agent("Item", {"name": LONG, "assetgroup_id": 1})["id"])
     invoice = invoicing.invoice(
         invoicing.line("Service", 2, 100, "Consulting"), invoicing.line("Inventory", 1, 49.99)
     )
-    failing = [invoicing.invoice({**invoicing.line(text=LONG), "_itemid": int(stray)}) for _ in range(2)]
+    stray = invoicing.stray_line(LONG, text=LONG)
+    failing = [invoicing.invoice(stray) for _ in range(2)]
     clients = [
         number(acting.agent("Client", {"name": name, "toplevel_id": 1})["id"])
         for name in (UNBROKEN, LONG, RIGHT_TO_LEFT)

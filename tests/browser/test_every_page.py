@@ -74,8 +74,7 @@ def test_each_page_is_accessible_and_fits_every_window(visitor: Visitor, acting:
         f"/api/connections/{acting.connection['id']}", json={"name": LONG}
     ).raise_for_status()
     invoicing = Invoicing(acting)
-    stray = number(acting.agent("Item", {"name": LONG, "assetgroup_id": 1})["id"])
-    failing = invoicing.invoice({**invoicing.line(), "_itemid": int(stray)})
+    failing = invoicing.invoice(invoicing.stray_line(LONG))
     client = number(acting.agent("Client", {"name": LONG, "toplevel_id": 1})["id"])
     acting.sync("invoice", failing)
     acting.sync("customer", client)

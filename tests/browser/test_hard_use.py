@@ -223,8 +223,7 @@ def test_on_a_bad_day_the_keyboard_alone_finds_what_failed_why_and_what_to_press
     visitor: Visitor, connected: Acting, invoicing: Invoicing
 ) -> None:
     connected.settings(sync_entities=["invoice"])
-    stray = number(connected.agent("Item", {"name": "Unlinked thing", "assetgroup_id": 1})["id"])
-    halo_id = invoicing.invoice({**invoicing.line(), "_itemid": int(stray)})
+    halo_id = invoicing.invoice(invoicing.stray_line())
     connected.sync("invoice", halo_id)
     assert connected.outcome("invoice", halo_id)["status"] == "failed"
     page = visitor.admitted()

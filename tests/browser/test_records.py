@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Visitor
-from tests.e2e.acting import Acting, Invoicing, number
+from tests.e2e.acting import Acting, Invoicing
 
 pytestmark = pytest.mark.browser
 FORMULA = '=HYPERLINK("http://evil.example","click")'
@@ -95,8 +95,7 @@ def test_errors_are_taken_as_a_file_dismissed_and_retried_as_a_whole(
     visitor: Visitor, connected: Acting, invoicing: Invoicing, tmp_path: Path
 ) -> None:
     connected.settings(sync_entities=["invoice"])
-    stray = number(connected.agent("Item", {"name": FORMULA, "assetgroup_id": 1})["id"])
-    line = {**invoicing.line(text=FORMULA), "_itemid": int(stray)}
+    line = invoicing.stray_line(FORMULA, text=FORMULA)
     unlinked = [invoicing.invoice(line, invoicenumber=f"=1+{each}") for each in range(2)]
     connected.sync("invoice", *unlinked)
     for halo_id in unlinked:
@@ -120,8 +119,7 @@ def test_two_tabs_show_the_same_and_do_not_fall_over_each_other(
     visitor: Visitor, connected: Acting, invoicing: Invoicing
 ) -> None:
     connected.settings(sync_entities=["invoice"])
-    stray = number(connected.agent("Item", {"name": "Unlinked thing", "assetgroup_id": 1})["id"])
-    halo_id = invoicing.invoice({**invoicing.line(), "_itemid": int(stray)})
+    halo_id = invoicing.invoice(invoicing.stray_line())
     connected.sync("invoice", halo_id)
     connected.outcome("invoice", halo_id)
     first = visitor.admitted("/errors")

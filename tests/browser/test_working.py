@@ -20,11 +20,8 @@ def test_an_error_is_shown_with_its_cure_and_retried(
     visitor: Visitor, connected: Acting, invoicing: Invoicing
 ) -> None:
     connected.settings(sync_entities=["invoice"])
-    stray = number(connected.agent("Item", {"name": "Unlinked thing", "assetgroup_id": 1})["id"])
-    ids = [
-        invoicing.invoice({**invoicing.line(), "_itemid": int(stray), "item_shortdescription": "Mystery"})
-        for _ in range(2)
-    ]
+    line = invoicing.stray_line(text="Mystery")
+    ids = [invoicing.invoice(line) for _ in range(2)]
     connected.sync("invoice", *ids)
     for halo_id in ids:
         assert connected.outcome("invoice", halo_id)["status"] == "failed"

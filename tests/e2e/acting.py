@@ -247,6 +247,11 @@ class Invoicing:
             "item_shortdescription": text,
         }
 
+    def stray_line(self, name: str = "Unlinked thing", text: str = "Work") -> dict[str, Any]:
+        """A line on a new product that no link knows."""
+        product = number(self.acting.agent("Item", {"name": name, "assetgroup_id": 1})["id"])
+        return {**self.line(text=text), "_itemid": int(product)}
+
     def invoice(self, *lines: dict[str, Any], **more: Any) -> str:
         """An agent saves a new invoice; its Halo id."""
         made = self.acting.agent(

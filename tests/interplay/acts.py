@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
+import pytest
+
+from bc.errors import UnknownOutcome
 from bc.sync.pump import Pump
 from bc.sync.work import push_row
 from tests.sweep.house import House
@@ -34,6 +37,23 @@ async def tell(house: House, *ids: str, source: Any = "webhook", connection_id: 
             requested_at=datetime.now(UTC),
             connection_id=connection_id,
         )
+
+
+def lose_first(
+    house: House, monkeypatch: pytest.MonkeyPatch, what: Literal["request", "answer"]
+) -> list[str]:
+    """The pump's first batch is lost on its way there or back; the list says whether it came to that."""
+    batch, lost = house.services.pump_bc.batch, list[str]()
+
+    async def lose(*where: Any, **how: Any) -> Any:
+        answers = None if what == "request" and not lost else await batch(*where, **how)
+        if not lost:
+            lost.append(what)
+            raise UnknownOutcome("bc_unavailable", f"The {what} was lost.")
+        return answers
+
+    monkeypatch.setattr(house.services.pump_bc, "batch", lose)
+    return lost
 
 
 async def synced(house: House, **more: Any) -> str:

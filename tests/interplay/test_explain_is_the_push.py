@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bc.errors import UnknownOutcome
-from tests.interplay.acts import in_bc, push, synced, tell
+from tests.interplay.acts import in_bc, lose_first, push, synced, tell
 from tests.sweep.house import House, whole
 
 
@@ -68,16 +68,7 @@ async def test_an_update_that_was_carried_out_unseen_would_not_be_sent_again(
     halo_id = await synced(house)
     line = house.halo("Invoice", halo_id)["lines"][0]
     house.edit("Invoice", halo_id, {"lines": [{"id": line["id"], "qty_order": 3}]})
-    batch, lost = house.services.pump_bc.batch, list[str]()
-
-    async def lose(*where: Any, **how: Any) -> Any:
-        answers = await batch(*where, **how)
-        if not lost:
-            lost.append("the first answer")
-            raise UnknownOutcome("bc_unavailable", "The answer was lost.")
-        return answers
-
-    monkeypatch.setattr(house.services.pump_bc, "batch", lose)
+    lose_first(house, monkeypatch, "answer")
     await tell(house, halo_id)
     await push(house)
     verdict, steps, requests = await explained(house, "invoice", halo_id)

@@ -9,10 +9,9 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from bc.errors import UnknownOutcome
 from bc.functions import queues
 from bc.sync.intake import NotUnderstood, parse, take
-from tests.interplay.acts import in_bc, push, synced, tell
+from tests.interplay.acts import in_bc, lose_first, push, synced, tell
 from tests.sweep.house import House
 
 
@@ -50,15 +49,7 @@ async def test_a_po_number_cleared_in_halo_is_cleared_although_the_first_try_was
 ) -> None:
     halo_id = await synced(house, cust_order_number="PO 1")
     house.edit("Invoice", halo_id, {"cust_order_number": ""})
-    batch, lost = house.services.pump_bc.batch, list[str]()
-
-    async def lose(*where: Any, **how: Any) -> Any:
-        if not lost:
-            lost.append("the first")
-            raise UnknownOutcome("bc_unavailable", "The request was lost.")
-        return await batch(*where, **how)
-
-    monkeypatch.setattr(house.services.pump_bc, "batch", lose)
+    lost = lose_first(house, monkeypatch, "request")
     await tell(house, halo_id, source="manual")
     await push(house)
     assert lost
@@ -70,17 +61,8 @@ async def test_a_po_number_cleared_in_halo_is_cleared_although_the_first_try_was
 async def test_a_po_number_cleared_before_a_lost_create_was_found_is_cleared_too(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch, lost = house.services.pump_bc.batch, list[str]()
-
-    async def lose(*where: Any, **how: Any) -> Any:
-        answers = await batch(*where, **how)
-        if not lost:
-            lost.append("the answer of the first")
-            raise UnknownOutcome("bc_unavailable", "The answer was lost.")
-        return answers
-
     customer, product = await house.customer(), await house.product()
-    monkeypatch.setattr(house.services.pump_bc, "batch", lose)
+    lose_first(house, monkeypatch, "answer")
     halo_id = house.invoice(customer, product, cust_order_number="PO 1")
     await tell(house, halo_id)
     await push(house)

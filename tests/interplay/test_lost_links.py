@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from bc.errors import UnknownOutcome
-from tests.interplay.acts import bc_line, in_bc, push, synced, tell
+from tests.interplay.acts import bc_line, in_bc, lose_first, push, synced, tell
 from tests.sweep.house import House
 
 
@@ -56,19 +53,10 @@ async def test_another_connection_to_the_company_finds_what_a_lost_create_left(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And knows its lines although it numbers lines otherwise."""
-    batch, lost = house.services.pump_bc.batch, list[str]()
-
-    async def lose(*where: Any, **how: Any) -> Any:
-        answers = await batch(*where, **how)
-        if not lost:
-            lost.append("the first answer")
-            raise UnknownOutcome("bc_unavailable", "The answer was lost.")
-        return answers
-
     customer, product = await house.customer(), await house.product()
     halo_id = house.invoice(customer, product)
     links = [await house.link("customer", customer), await house.link("product", product)]
-    monkeypatch.setattr(house.services.pump_bc, "batch", lose)
+    lose_first(house, monkeypatch, "answer")
     await tell(house, halo_id)
     await push(house)
     before = in_bc(house, halo_id)

@@ -13,6 +13,9 @@ from sandbox.server import running
 from sandbox.world import Token, World
 
 DELEGATED, APP = "delegated", "app"
+ZERO = "00000000-0000-0000-0000-000000000000"
+UNKNOWN = "f2a5738a-44e3-ea11-bb43-000d3a2feca1"
+"""The id of nothing."""
 
 
 class BcClient:

@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
-import pytest_asyncio
-
-from tests.sandbox.bc_client import BcClient, bc_client, refusal
-
-
-@pytest_asyncio.fixture(scope="module")
-async def served() -> AsyncIterator[BcClient]:
-    async with bc_client() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(served: BcClient) -> BcClient:
-    served.world.reset()
-    return served
+from tests.sandbox.bc_client import BcClient, refusal
 
 
 def new(bc: BcClient, number: str) -> dict[str, Any]:

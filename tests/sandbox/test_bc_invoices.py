@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.sandbox.bc_client import BcClient, bc_client
+from tests.sandbox.bc_client import BcClient
 
-ZERO = "00000000-0000-0000-0000-000000000000"
-UNKNOWN = "f2a5738a-44e3-ea11-bb43-000d3a2feca1"
 POSTED = "The invoice has been posted and can no longer be modified."
-
-
-@pytest_asyncio.fixture(scope="module")
-async def served() -> AsyncIterator[BcClient]:
-    async with bc_client() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(served: BcClient) -> BcClient:
-    served.world.reset()
-    return served
 
 
 class TestCreating:

@@ -6,14 +6,12 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from tests.sandbox.bc_client import APP, DELEGATED, BcClient, bc_client, refusal
+from tests.sandbox.bc_client import APP, DELEGATED, BcClient, refusal
 
 # A client process: calls the first address so often at once, over and over, and prints the statuses it got.
 CLIENT = """
@@ -36,18 +34,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest_asyncio.fixture(scope="module")
-async def served() -> AsyncIterator[BcClient]:
-    async with bc_client() as client:
-        yield client
-
-
-@pytest.fixture
-def bc(served: BcClient) -> BcClient:
-    served.world.reset()
-    return served
 
 
 async def clients(

@@ -6,31 +6,22 @@ The facts are the extension's own source, `extension/src`.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from sandbox.bc import line_costs
-from tests.sandbox.bc_client import BcClient, bc_client, refusal
+from tests.sandbox.bc_client import BcClient, refusal
 
 PAGE = Path(__file__).parents[2] / "extension" / "src" / "SalesLineCosts.Page.al"
 
 
-@pytest_asyncio.fixture(scope="module")
-async def served() -> AsyncIterator[BcClient]:
-    async with bc_client() as client:
-        yield client
-
-
 @pytest.fixture
-def bc(served: BcClient) -> BcClient:
-    served.world.reset()
-    served.world.switches["bc.line_cost_extension"] = True
-    return served
+def bc(bc: BcClient) -> BcClient:
+    bc.world.switches["bc.line_cost_extension"] = True
+    return bc
 
 
 async def call(bc: BcClient, method: str, path: str, body: Any = None, etag: str = "") -> httpx.Response:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from tests.sandbox.bc_client import APP, BcClient, bc_client, refusal
-
-
-@pytest_asyncio.fixture(scope="module")
-async def served() -> AsyncIterator[BcClient]:
-    async with bc_client() as client:
-        yield client
+from tests.sandbox.bc_client import APP, BcClient, refusal
 
 
 @pytest.fixture
-def bc(served: BcClient) -> BcClient:
-    served.world.reset()
-    served.token = "delegated"
-    served.environment = "Production"
-    return served
+def bc(bc: BcClient) -> BcClient:
+    bc.token = "delegated"
+    bc.environment = "Production"
+    return bc
 
 
 def filtered(expression: str) -> str:
