@@ -11,8 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from bc.model import Connection
-from bc.settings import Settings
-from bc.store import Store, open_store
+from bc.store import Store
 from bc.sync import permits as permits_module
 from bc.sync.bc_budget import BcBudget
 from bc.sync.permits import AHEAD, PumpPermits
@@ -31,13 +30,6 @@ MANY = [
     )
     for number in range(AHEAD + 1)
 ]
-
-
-@pytest.fixture
-async def store(app_settings: Settings) -> AsyncIterator[Store]:
-    opened = open_store(app_settings)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
