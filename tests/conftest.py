@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from hypothesis import HealthCheck, settings
 
 from bc import settings as configuration
 from bc.settings import Settings
@@ -17,6 +18,9 @@ from tests.house import azurite, sandbox
 __all__ = ["azurite", "sandbox"]
 
 ACCOUNTS = 200
+# No test depends on speed, an example of Hypothesis neither: a busy machine may stop it for a second.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 # Their files take longest. Begun last, one of them would keep a single worker busy at the end.
 LONGEST = ("e2e", "browser", "faults", "security", "imports")
 

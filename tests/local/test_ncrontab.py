@@ -43,7 +43,7 @@ def test_a_schedule_that_never_comes_says_so() -> None:
         parse("0 0 0 30 2 *").next_after(at("2026-01-01T00:00:00"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sets(st.integers(0, 59), min_size=1),
     st.sets(st.integers(0, 59), min_size=1),

@@ -391,7 +391,6 @@ def check(world: World, *, examples: int, steps: int, short: bool) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
             derandomize=short,
             print_blob=True,
             database=None,

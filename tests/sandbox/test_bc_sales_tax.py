@@ -266,7 +266,7 @@ async def test_posting_keeps_the_tax(us: UsClient) -> None:
     assert (posted["status"], posted["totalTaxAmount"]) == ("Open", 0.44)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.builds(

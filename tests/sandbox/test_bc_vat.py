@@ -22,7 +22,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(LINES, st.decimals(min_value=0, max_value=100, places=2), st.booleans())
 def test_each_groups_tax_is_the_tax_of_its_sum(lines: list[Taxable], discount: Decimal, gross: bool) -> None:
     taxed = tax_lines(lines, discount, gross=gross)
@@ -42,7 +42,7 @@ def test_each_groups_tax_is_the_tax_of_its_sum(lines: list[Taxable], discount: D
         assert before - after == discount
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(LINES, st.booleans())
 def test_a_line_alone_is_rounded_alone_and_its_share_differs_by_a_cent_at_most(
     lines: list[Taxable], gross: bool
@@ -54,7 +54,7 @@ def test_a_line_alone_is_rounded_alone_and_its_share_differs_by_a_cent_at_most(
         assert abs(tax.net_tax - tax.tax) <= CENT
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(AMOUNTS, st.lists(AMOUNTS, min_size=1, max_size=8))
 def test_parts_add_up(total: Decimal, weights: list[Decimal]) -> None:
     assert sum(spread(total, weights), Decimal(0)) == (total if any(weights) else 0)

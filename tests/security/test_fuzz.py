@@ -39,7 +39,6 @@ OPERATIONS = [
 ]
 QUICK = settings(
     max_examples=120,
-    deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],

@@ -229,7 +229,7 @@ class World:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_never_more_calls_in_flight_than_the_limit(seed: int, limit: int) -> None:
     rng, world = random.Random(seed), World(limit)
     for _ in range(150):

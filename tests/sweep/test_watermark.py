@@ -153,7 +153,7 @@ def test_the_mark_keeps_its_form_in_storage() -> None:
     assert MOST_SEEN * 20 < 960_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(1, 6), st.integers(0, 400), st.integers(0, 290), st.booleans()),
